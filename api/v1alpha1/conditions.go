@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+// Condition types, after Gateway API: each condition carries the generation that it speaks of.
+const (
+	// ConditionAccepted says that the object is valid and conflicts with no older object.
+	ConditionAccepted = "Accepted"
+	// ConditionResolvedRefs says that every object that this one names exists and may be used by it.
+	ConditionResolvedRefs = "ResolvedRefs"
+	// ConditionProgrammed says that every director has this generation in its kernel and has read it back.
+	ConditionProgrammed = "Programmed"
+	// ConditionReady says that clients are served: programmed, one director Active, and at least one real server healthy.
+	ConditionReady = "Ready"
+)
+
+// Reasons of conditions and events. One list, so that an operator can search for each.
+const (
+	// ReasonAccepted goes with Accepted=True.
+	ReasonAccepted = "Accepted"
+	// ReasonResolved goes with ResolvedRefs=True.
+	ReasonResolved = "Resolved"
+	// ReasonProgrammed goes with Programmed=True.
+	ReasonProgrammed = "Programmed"
+	// ReasonReady goes with Ready=True.
+	ReasonReady = "Ready"
+	// ReasonConflict says that an older object already has this address and port, or this virtual router id on the same
+	// directors' interface.
+	ReasonConflict = "Conflict"
+	// ReasonAddressNotInPool says that the address lies in none of the director group's address pools that this namespace
+	// may use.
+	ReasonAddressNotInPool = "AddressNotInPool"
+	// ReasonDirectorGroupNotFound says that the named DirectorGroup does not exist.
+	ReasonDirectorGroupNotFound = "DirectorGroupNotFound"
+	// ReasonRealServerPoolNotFound says that the named RealServerPool does not exist in the namespace.
+	ReasonRealServerPoolNotFound = "RealServerPoolNotFound"
+	// ReasonInvalidSelector says that a label selector cannot be read.
+	ReasonInvalidSelector = "InvalidSelector"
+	// ReasonNoDirectors says that no node matches the director group's selector.
+	ReasonNoDirectors = "NoDirectors"
+	// ReasonPending says that at least one director has not reported this generation yet.
+	ReasonPending = "Pending"
+	// ReasonNotAccepted says that the object is not programmed because it was not accepted.
+	ReasonNotAccepted = "NotAccepted"
+	// ReasonDirectorProblem says that a director reported a problem; the message tells which and what.
+	ReasonDirectorProblem = "DirectorProblem"
+	// ReasonNoActive says that no director is Active for the address.
+	ReasonNoActive = "NoActive"
+	// ReasonTwoActives says that more than one director reports being Active for one virtual router id.
+	ReasonTwoActives = "TwoActives"
+	// ReasonNoHealthyRealServer says that the Active director sees no healthy real server.
+	ReasonNoHealthyRealServer = "NoHealthyRealServer"
+	// ReasonActiveChanged is the event of a director becoming Active in place of another.
+	ReasonActiveChanged = "ActiveChanged"
+)
+
+// Problems that an agent reports in NodeState.status.
+const (
+	// ProblemSecretMissing says that the VRRP password's Secret, or its key, is absent in the operator's namespace.
+	ProblemSecretMissing = "SecretMissing"
+	// ProblemInvalid says that a compiled value cannot be used by this agent.
+	ProblemInvalid = "Invalid"
+	// ProblemKernel says that the kernel refused an operation; the message is the operation and the kernel's answer.
+	ProblemKernel = "KernelRefused"
+	// ProblemVRRP says that a virtual router cannot run on this node.
+	ProblemVRRP = "VRRP"
+	// ProblemSlicesMissing says that a compiled service waits for slices that have not arrived.
+	ProblemSlicesMissing = "SlicesMissing"
+)
+
+// PasswordKey is the key of a VRRP password in the Secret that a DirectorGroup names.
+const PasswordKey = "password"
+
+// DirectorGroupLabel is on every slice: the name of the director group that it was compiled for.
+const DirectorGroupLabel = "lvs-operator.io/director-group"

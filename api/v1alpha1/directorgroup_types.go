@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// DirectorGroup names the nodes that are directors together: they run the same virtual services, and by VRRP exactly one
+// of them, the Active, holds the virtual IPs.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:scope=Cluster,shortName=dg,categories=lvs
+// +kubebuilder:printcolumn:name="Interface",type=string,JSONPath=`.spec.interface`
+// +kubebuilder:printcolumn:name="Router-ID",type=integer,JSONPath=`.spec.vrrp.virtualRouterID`
+// +kubebuilder:printcolumn:name="Active",type=string,JSONPath=`.status.active`
+// +kubebuilder:printcolumn:name="Directors",type=integer,JSONPath=`.status.directorCount`
+// +kubebuilder:printcolumn:name="Services",type=integer,JSONPath=`.status.services`
+// +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+type DirectorGroup struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// spec says which nodes are directors, and how they hold the virtual IPs.
+	// +required
+	Spec DirectorGroupSpec `json:"spec"`
+	// status says which director is Active, and what is wrong, if anything. Written by the controller.
+	// +optional
+	Status DirectorGroupStatus `json:"status,omitempty"`
+}
+
+// DirectorGroupSpec is what the user wants of a group of directors.
+type DirectorGroupSpec struct {
+	// nodeSelector selects the nodes that are directors of this group. A node may be a director of several groups.
+	// +required
+	NodeSelector metav1.LabelSelector `json:"nodeSelector"`
+
+	// interface is the name of the network interface, the same on every director, on which VRRP runs and which carries the
+	// virtual IPs; for example eth0. 1 to 15 characters, as the kernel's IFNAMSIZ demands.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=15
+	// +kubebuilder:validation:Pattern=`^[^\s/:]+$`
+	Interface string `json:"interface"`
+
+	// vrrp is how the directors elect the Active one.
+	// +required
+	VRRP VRRP `json:"vrrp"`
+
+	// addressPools are the addresses that this group's virtual services may use. They also are the boundary of what the
+	// agents own: an IPVS service outside every pool is never touched.
+	// +required
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	AddressPools []AddressPool `json:"addressPools"`
+}
+
+// VRRP is the election of one virtual router id among the directors (RFC 9568; version 2: RFC 3768).
+//
+// +kubebuilder:validation:XValidation:rule="self.version == 3 || duration(self.advertisementInterval) == duration(string(duration(self.advertisementInterval).getSeconds()) + 's')",message="advertisementInterval must be a whole number of seconds with version 2; use version: 3 for shorter intervals"
+// +kubebuilder:validation:XValidation:rule="self.version == 3 || duration(self.advertisementInterval) >= duration('1s')",message="advertisementInterval must be at least 1s with version 2; use version: 3 for shorter intervals"
+// +kubebuilder:validation:XValidation:rule="self.version == 2 || duration(self.advertisementInterval) <= duration('40950ms')",message="advertisementInterval must be at most 40.95s with version 3"
+// +kubebuilder:validation:XValidation:rule="self.version == 2 || !has(self.authentication)",message="authentication exists in version 2 only (RFC 2338); RFC 9568 removed it from version 3"
+type VRRP struct {
+	// virtualRouterID is the VRID, 1 to 255: unique among all VRRP routers on the interface's link, those of others included.
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=255
+	VirtualRouterID int32 `json:"virtualRouterID"`
+
+	// version of the protocol: 3 (RFC 9568, the default), or 2 (RFC 3768) for peers that speak nothing else.
+	// +optional
+	// +kubebuilder:default=3
+	// +kubebuilder:validation:Enum=2;3
+	Version int32 `json:"version,omitempty"`
+
+	// advertisementInterval is the time between advertisements of the Active director, as a duration. Default 1s. Version 3:
+	// 10ms to 40.95s; version 2: 1s to 255s in whole seconds. A dead director is replaced after three intervals and a skew
+	// of at most one interval (version 3) or one second (version 2).
+	// +optional
+	// +kubebuilder:default="1s"
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('10ms') && duration(self) <= duration('255s')",message="advertisementInterval must lie between 10ms and 255s"
+	AdvertisementInterval metav1.Duration `json:"advertisementInterval,omitempty"`
+
+	// priorities gives single directors a priority; the highest one alive is Active. A director that is not listed has
+	// defaultPriority.
+	// +optional
+	// +listType=map
+	// +listMapKey=node
+	// +kubebuilder:validation:MaxItems=64
+	Priorities []NodePriority `json:"priorities,omitempty"`
+
+	// defaultPriority is the priority of directors that priorities does not list: 1 to 254, default 100. Among equal
+	// priorities the greater source address wins.
+	// +optional
+	// +kubebuilder:default=100
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=254
+	DefaultPriority int32 `json:"defaultPriority,omitempty"`
+
+	// preempt says whether a director that comes back with a higher priority takes the role from the Active one. Default
+	// true, as in RFC 9568.
+	// +optional
+	// +kubebuilder:default=true
+	Preempt *bool `json:"preempt,omitempty"`
+
+	// authentication is RFC 2338's simple password, version 2 only. It keeps out misconfigured routers, not attackers: the
+	// password crosses the link in clear text.
+	// +optional
+	Authentication *VRRPAuthentication `json:"authentication,omitempty"`
+}
+
+// NodePriority is the VRRP priority of one director.
+type NodePriority struct {
+	// node is the name of the Node.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Node string `json:"node"`
+	// priority is 1 to 254; higher wins. 255 is RFC 9568's address owner, which a director never is.
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=254
+	Priority int32 `json:"priority"`
+}
+
+// VRRPAuthentication is the authentication of VRRP version 2.
+type VRRPAuthentication struct {
+	// type is Password: RFC 2338's simple text password, which keepalived calls PASS.
+	// +required
+	// +kubebuilder:validation:Enum=Password
+	Type string `json:"type"`
+	// secretRef names a Secret in the operator's namespace whose key "password" holds the password, 1 to 8 bytes.
+	// +required
+	SecretRef SecretReference `json:"secretRef"`
+}
+
+// SecretReference names a Secret in the operator's namespace.
+type SecretReference struct {
+	// name of the Secret.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=253
+	Name string `json:"name"`
+}
+
+// AddressPool is a set of addresses, and who may use them.
+type AddressPool struct {
+	// name of the pool, unique in the group.
+	// +required
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=63
+	Name string `json:"name"`
+	// cidrs are the pool's addresses, for example 192.0.2.0/24 or 192.0.2.10/32.
+	// +required
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=64
+	CIDRs []CIDR `json:"cidrs"`
+	// namespaceSelector selects the namespaces whose virtual services may use the pool. Empty selects all; absent selects
+	// none.
+	// +optional
+	NamespaceSelector *metav1.LabelSelector `json:"namespaceSelector,omitempty"`
+}
+
+// CIDR is an IPv4 network in CIDR notation, with its host bits zero.
+//
+// +kubebuilder:validation:MaxLength=43
+// +kubebuilder:validation:XValidation:rule="isCIDR(self) && cidr(self).ip().family() == 4 && cidr(self) == cidr(self).masked()",message="must be an IPv4 network in CIDR notation with its host bits zero, for example 192.0.2.0/24"
+type CIDR string
+
+// DirectorGroupStatus is what the controller knows of a group.
+type DirectorGroupStatus struct {
+	// observedGeneration is the generation of the spec that this status speaks of.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+	// active is the name of the node that is Active. Empty: none; several, separated by a comma: a split brain.
+	// +optional
+	Active string `json:"active,omitempty"`
+	// directorCount is the number of nodes that the selector matches.
+	// +optional
+	DirectorCount int32 `json:"directorCount,omitempty"`
+	// services is the number of compiled IPVS services: one a port of each accepted virtual service.
+	// +optional
+	Services int32 `json:"services,omitempty"`
+	// directors is one entry a director, by name.
+	// +optional
+	// +listType=map
+	// +listMapKey=node
+	// +kubebuilder:validation:MaxItems=64
+	Directors []DirectorStatus `json:"directors,omitempty"`
+	// conditions are Accepted, ResolvedRefs, Programmed and Ready.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=8
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+}
+
+// DirectorStatus is one director as its agent reports it.
+type DirectorStatus struct {
+	// node is the name of the Node.
+	// +required
+	Node string `json:"node"`
+	// priority is the VRRP priority that the director was given.
+	// +optional
+	Priority int32 `json:"priority,omitempty"`
+	// state is the VRRP state: Active, Backup or Initialize; Unknown until its agent has reported.
+	// +optional
+	State VRRPState `json:"state,omitempty"`
+}
+
+// VRRPState is a state of RFC 9568's state machine, or Unknown.
+//
+// +kubebuilder:validation:Enum=Unknown;Initialize;Backup;Active
+type VRRPState string
+
+// States of a virtual router on one director.
+const (
+	// VRRPUnknown is the state of a director that has not reported.
+	VRRPUnknown VRRPState = "Unknown"
+	// VRRPInitialize is the state of a virtual router that does not run: not started, or its interface is down.
+	VRRPInitialize VRRPState = "Initialize"
+	// VRRPBackup watches the Active one.
+	VRRPBackup VRRPState = "Backup"
+	// VRRPActive holds the virtual IPs; keepalived calls it MASTER.
+	VRRPActive VRRPState = "Active"
+)
+
+// DirectorGroupList is a list of DirectorGroups.
+//
+// +kubebuilder:object:root=true
+type DirectorGroupList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []DirectorGroup `json:"items"`
+}

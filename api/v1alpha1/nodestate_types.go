@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// NodeState is what one node has to do (spec, written by the controller) and what it does (status, written by that node's
+// agent). It has the name of its Node. Users read it, and write nothing.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:scope=Cluster,shortName=lvsns,categories=lvs
+// +kubebuilder:printcolumn:name="Roles",type=string,JSONPath=`.status.roles`
+// +kubebuilder:printcolumn:name="VRRP",type=string,JSONPath=`.status.directorGroups[*].virtualRouters[*].state`
+// +kubebuilder:printcolumn:name="Services",type=integer,JSONPath=`.status.services`
+// +kubebuilder:printcolumn:name="Real-Servers",type=integer,JSONPath=`.status.realServers`
+// +kubebuilder:printcolumn:name="Problems",type=integer,JSONPath=`.status.problemCount`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+type NodeState struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// spec is what this node has to do.
+	// +optional
+	Spec NodeStateSpec `json:"spec,omitempty"`
+	// status is what this node's agent has done.
+	// +optional
+	Status NodeStateStatus `json:"status,omitempty"`
+}
+
+// NodeStateSpec is what one node has to do.
+type NodeStateSpec struct {
+	// directorGroups are the groups in which this node is a director.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=64
+	DirectorGroups []NodeDirectorGroup `json:"directorGroups,omitempty"`
+	// realServer is this node's part as a real server. Absent: it is none.
+	// +optional
+	RealServer *NodeRealServer `json:"realServer,omitempty"`
+}
+
+// NodeDirectorGroup is one node's part in one director group.
+type NodeDirectorGroup struct {
+	// name of the DirectorGroup.
+	// +required
+	Name string `json:"name"`
+	// addressPools are the group's networks: IPVS services inside them are the agent's, all others are left alone.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=4096
+	AddressPools []CIDR `json:"addressPools,omitempty"`
+	// virtualRouters are the VRRP instances that this node runs for the group.
+	// +optional
+	// +listType=map
+	// +listMapKey=virtualRouterID
+	// +kubebuilder:validation:MaxItems=255
+	VirtualRouters []VirtualRouter `json:"virtualRouters,omitempty"`
+}
+
+// VirtualRouter is one VRRP instance on one node.
+type VirtualRouter struct {
+	// virtualRouterID is the VRID, 1 to 255.
+	// +required
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=255
+	VirtualRouterID int32 `json:"virtualRouterID"`
+	// interface carries VRRP and the addresses.
+	// +required
+	Interface string `json:"interface"`
+	// version of the protocol, 2 or 3.
+	// +required
+	Version int32 `json:"version"`
+	// priority of this node, 1 to 254.
+	// +required
+	Priority int32 `json:"priority"`
+	// advertisementInterval is the time between advertisements, as a duration.
+	// +required
+	AdvertisementInterval metav1.Duration `json:"advertisementInterval"`
+	// preempt says whether this node takes the role from an Active one of lower priority.
+	// +required
+	Preempt bool `json:"preempt"`
+	// authentication of version 2; the password itself stays in the Secret.
+	// +optional
+	Authentication *VRRPAuthentication `json:"authentication,omitempty"`
+	// addresses are the virtual IPs, sorted.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=4096
+	Addresses []IPAddress `json:"addresses,omitempty"`
+}
+
+// NodeRealServer is one node's part as a real server.
+type NodeRealServer struct {
+	// addresses are the virtual IPs that this node accepts on lo without answering ARP for them, sorted.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=4096
+	Addresses []IPAddress `json:"addresses,omitempty"`
+}
+
+// NodeRole is what a node does.
+//
+// +kubebuilder:validation:Enum=Director;RealServer
+type NodeRole string
+
+// Roles of a node; a node can have both.
+const (
+	// RoleDirector runs IPVS and VRRP.
+	RoleDirector NodeRole = "Director"
+	// RoleRealServer accepts virtual IPs on lo.
+	RoleRealServer NodeRole = "RealServer"
+)
+
+// NodeStateStatus is what one node's agent has done.
+type NodeStateStatus struct {
+	// observedGeneration is the generation of the spec that the agent has applied and read back.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+	// roles are Director and RealServer, as the agent carries them out.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=4
+	Roles []NodeRole `json:"roles,omitempty"`
+	// services is the number of IPVS services that the agent keeps in the kernel.
+	// +optional
+	Services int32 `json:"services,omitempty"`
+	// realServers is the number of IPVS destinations that the agent keeps in the kernel.
+	// +optional
+	RealServers int32 `json:"realServers,omitempty"`
+	// directorGroups is one entry a group in which this node is a director.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=64
+	DirectorGroups []NodeDirectorGroupStatus `json:"directorGroups,omitempty"`
+	// realServerAddresses are the virtual IPs on lo, with arp_ignore and arp_announce set, read back from the kernel.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=4096
+	RealServerAddresses []IPAddress `json:"realServerAddresses,omitempty"`
+	// problemCount is the number of problems, those included that problems has no room for.
+	// +optional
+	ProblemCount int32 `json:"problemCount,omitempty"`
+	// problems are what the agent could not do, and what to do about it; at most 64.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=64
+	Problems []Problem `json:"problems,omitempty"`
+}
+
+// NodeDirectorGroupStatus is what one director does for one group.
+type NodeDirectorGroupStatus struct {
+	// name of the DirectorGroup.
+	// +required
+	Name string `json:"name"`
+	// virtualRouters are the VRRP instances and their state.
+	// +optional
+	// +listType=map
+	// +listMapKey=virtualRouterID
+	// +kubebuilder:validation:MaxItems=255
+	VirtualRouters []VirtualRouterStatus `json:"virtualRouters,omitempty"`
+	// applied is, a slice's name, the metadata.generation that is in the kernel and was read back.
+	// +optional
+	Applied map[string]int64 `json:"applied,omitempty"`
+	// degraded are the services that have fewer healthy real servers than real servers; at most 100. Up to 30 s old.
+	// +optional
+	// +listType=map
+	// +listMapKey=service
+	// +kubebuilder:validation:MaxItems=100
+	Degraded []DegradedService `json:"degraded,omitempty"`
+}
+
+// VirtualRouterStatus is the state of one VRRP instance on one node.
+type VirtualRouterStatus struct {
+	// virtualRouterID is the VRID.
+	// +required
+	VirtualRouterID int32 `json:"virtualRouterID"`
+	// state is Initialize, Backup or Active.
+	// +required
+	State VRRPState `json:"state"`
+	// since is when the state was entered.
+	// +optional
+	Since metav1.Time `json:"since,omitempty"`
+}
+
+// DegradedService is a service that has lost real servers.
+type DegradedService struct {
+	// service is the compiled service's id: namespace/name/port.
+	// +required
+	Service string `json:"service"`
+	// realServers is the number of real servers.
+	// +required
+	RealServers int32 `json:"realServers"`
+	// healthy is how many of them this director sees as healthy.
+	// +required
+	Healthy int32 `json:"healthy"`
+}
+
+// Problem is something that an agent could not do.
+type Problem struct {
+	// reason is one word for machines, for example SecretMissing.
+	// +required
+	// +kubebuilder:validation:MaxLength=64
+	Reason string `json:"reason"`
+	// directorGroup is the group that the problem belongs to, if it belongs to one.
+	// +optional
+	// +kubebuilder:validation:MaxLength=253
+	DirectorGroup string `json:"directorGroup,omitempty"`
+	// service is the compiled service's id (namespace/name/port) that the problem belongs to, if it belongs to one.
+	// +optional
+	// +kubebuilder:validation:MaxLength=600
+	Service string `json:"service,omitempty"`
+	// message says what was attempted, on what, what came of it, and what to do.
+	// +required
+	// +kubebuilder:validation:MaxLength=1024
+	Message string `json:"message"`
+}
+
+// NodeStateList is a list of NodeStates.
+//
+// +kubebuilder:object:root=true
+type NodeStateList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []NodeState `json:"items"`
+}

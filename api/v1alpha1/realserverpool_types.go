@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// RealServerPool says who serves: the real servers, their weights, and how the directors check them.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:subresource:status
+// +kubebuilder:resource:scope=Namespaced,shortName=rsp,categories=lvs
+// +kubebuilder:printcolumn:name="Members",type=integer,JSONPath=`.status.members`
+// +kubebuilder:printcolumn:name="Services",type=integer,JSONPath=`.status.virtualServices`
+// +kubebuilder:printcolumn:name="Accepted",type=string,JSONPath=`.status.conditions[?(@.type=="Accepted")].status`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+type RealServerPool struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// spec lists the real servers and how they are checked and set up.
+	// +required
+	Spec RealServerPoolSpec `json:"spec"`
+	// status counts what the controller made of the spec. Written by the controller.
+	// +optional
+	Status RealServerPoolStatus `json:"status,omitempty"`
+}
+
+// RealServerPoolSpec is what the user wants of a pool of real servers.
+type RealServerPoolSpec struct {
+	// members are the real servers. No member: the virtual services of the pool refuse connections.
+	// +optional
+	// +listType=map
+	// +listMapKey=address
+	// +kubebuilder:validation:MaxItems=4096
+	Members []Member `json:"members,omitempty"`
+
+	// healthCheck is how each director checks each real server. Absent: real servers are taken as healthy, unchecked.
+	// +optional
+	HealthCheck *HealthCheck `json:"healthCheck,omitempty"`
+
+	// setup says who prepares the real servers for DirectRouting and Tunnel: Automatic (default): on members that are nodes
+	// of this cluster the agent puts the virtual IP on lo and sets arp_ignore=1 and arp_announce=2 on lo and all; Manual: the
+	// user does it.
+	// +optional
+	// +kubebuilder:default=Automatic
+	// +kubebuilder:validation:Enum=Automatic;Manual
+	Setup RealServerSetup `json:"setup,omitempty"`
+}
+
+// RealServerSetup says who prepares the nodes of a pool's members.
+type RealServerSetup string
+
+// Values of RealServerSetup.
+const (
+	// SetupAutomatic: the agent on the member's node does it.
+	SetupAutomatic RealServerSetup = "Automatic"
+	// SetupManual: the user does it.
+	SetupManual RealServerSetup = "Manual"
+)
+
+// Member is one real server.
+type Member struct {
+	// address of the real server (RIP), IPv4.
+	// +required
+	Address IPAddress `json:"address"`
+	// weight is the real server's share, 0 to 65535, default 1. At 0 no new connections come, and those that exist go on.
+	// +optional
+	// +kubebuilder:default=1
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=65535
+	Weight *int32 `json:"weight,omitempty"`
+	// port of the real server, 1 to 65535. Default: the port of the virtual service. Only NAT can change the port:
+	// DirectRouting and Tunnel hand packets on unchanged, so there the port must be the virtual service's.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=65535
+	Port *int32 `json:"port,omitempty"`
+}
+
+// IPAddress is an IPv4 address in its canonical form.
+//
+// +kubebuilder:validation:MaxLength=39
+// +kubebuilder:validation:XValidation:rule="isIP(self) && ip(self).family() == 4",message="must be an IPv4 address, for example 192.0.2.10"
+type IPAddress string
+
+// HealthCheck is how a director checks one real server. A real server starts down, comes up with its first passed check,
+// and goes down when a check and all its retries have failed: at most interval + (retries+1)*timeout + retries*retryDelay
+// after it died.
+type HealthCheck struct {
+	// interval between checks, as a duration, 100ms to 24h, default 5s. keepalived calls it delay_loop.
+	// +optional
+	// +kubebuilder:default="5s"
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('100ms') && duration(self) <= duration('24h')",message="interval must lie between 100ms and 24h"
+	Interval metav1.Duration `json:"interval,omitempty"`
+	// timeout of one try, as a duration, 10ms to 5m, default 3s. keepalived calls it connect_timeout.
+	// +optional
+	// +kubebuilder:default="3s"
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('10ms') && duration(self) <= duration('5m')",message="timeout must lie between 10ms and 5m"
+	Timeout metav1.Duration `json:"timeout,omitempty"`
+	// retries is how many more tries follow a failed check before the real server is taken as down: 0 to 100, default 2.
+	// keepalived calls it retry, before nb_get_retry.
+	// +optional
+	// +kubebuilder:default=2
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=100
+	Retries *int32 `json:"retries,omitempty"`
+	// retryDelay is the pause before each retry, as a duration, 0s to 1h, default 1s. keepalived calls it delay_before_retry.
+	// +optional
+	// +kubebuilder:default="1s"
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s') && duration(self) <= duration('1h')",message="retryDelay must lie between 0s and 1h"
+	RetryDelay metav1.Duration `json:"retryDelay,omitempty"`
+	// tcp opens a connection to the real server's port and closes it.
+	// +required
+	TCP *TCPCheck `json:"tcp"`
+}
+
+// TCPCheck passes when the real server accepts a TCP connection. It has no settings.
+type TCPCheck struct{}
+
+// RealServerPoolStatus is what the controller knows of a pool.
+type RealServerPoolStatus struct {
+	// observedGeneration is the generation of the spec that this status speaks of.
+	// +optional
+	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
+	// members is the number of real servers.
+	// +optional
+	Members int32 `json:"members,omitempty"`
+	// virtualServices is the number of virtual services that name this pool.
+	// +optional
+	VirtualServices int32 `json:"virtualServices,omitempty"`
+	// conditions hold Accepted.
+	// +optional
+	// +listType=map
+	// +listMapKey=type
+	// +kubebuilder:validation:MaxItems=8
+	Conditions []metav1.Condition `json:"conditions,omitempty"`
+}
+
+// RealServerPoolList is a list of RealServerPools.
+//
+// +kubebuilder:object:root=true
+type RealServerPoolList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []RealServerPool `json:"items"`
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// MaxRealServersPerSlice is the most real servers that the controller puts in one RealServerSlice; EndpointSlice's figure.
+const MaxRealServersPerSlice = 100
+
+// RealServerSlice holds compiled real servers of one pool for one director group. The controller writes it, agents read it.
+//
+// +kubebuilder:object:root=true
+// +kubebuilder:resource:scope=Cluster,categories=lvs
+// +kubebuilder:selectablefield:JSONPath=`.spec.directorGroup`
+// +kubebuilder:printcolumn:name="Group",type=string,JSONPath=`.spec.directorGroup`
+// +kubebuilder:printcolumn:name="Namespace",type=string,JSONPath=`.spec.pool.namespace`
+// +kubebuilder:printcolumn:name="Pool",type=string,JSONPath=`.spec.pool.name`
+// +kubebuilder:printcolumn:name="Addresses",type=string,JSONPath=`.spec.realServers[*].address`
+// +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
+type RealServerSlice struct {
+	metav1.TypeMeta   `json:",inline"`
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+
+	// spec is the compiled real servers.
+	// +required
+	Spec RealServerSliceSpec `json:"spec"`
+}
+
+// RealServerSliceSpec is compiled real servers of one pool.
+type RealServerSliceSpec struct {
+	// directorGroup is the name of the DirectorGroup.
+	// +required
+	// +kubebuilder:validation:XValidation:rule="self == oldSelf",message="a slice belongs to one director group for its life"
+	DirectorGroup string `json:"directorGroup"`
+	// pool is the RealServerPool that this slice was compiled from.
+	// +required
+	Pool PoolReference `json:"pool"`
+	// healthCheck of every real server in this slice; absent: unchecked.
+	// +optional
+	HealthCheck *CompiledHealthCheck `json:"healthCheck,omitempty"`
+	// realServers are the compiled real servers, sorted by address; at most 100.
+	// +optional
+	// +listType=map
+	// +listMapKey=address
+	// +kubebuilder:validation:MaxItems=100
+	RealServers []CompiledRealServer `json:"realServers,omitempty"`
+}
+
+// PoolReference names a RealServerPool.
+type PoolReference struct {
+	// namespace of the RealServerPool.
+	// +required
+	Namespace string `json:"namespace"`
+	// name of the RealServerPool.
+	// +required
+	Name string `json:"name"`
+}
+
+// CompiledHealthCheck is a health check with every default filled in.
+type CompiledHealthCheck struct {
+	// interval between checks.
+	// +required
+	Interval metav1.Duration `json:"interval"`
+	// timeout of one try.
+	// +required
+	Timeout metav1.Duration `json:"timeout"`
+	// retries after a failed check.
+	// +required
+	Retries int32 `json:"retries"`
+	// retryDelay is the pause before each retry.
+	// +required
+	RetryDelay metav1.Duration `json:"retryDelay"`
+	// tcp opens a connection and closes it.
+	// +required
+	TCP *TCPCheck `json:"tcp"`
+}
+
+// CompiledRealServer is one real server.
+type CompiledRealServer struct {
+	// address of the real server.
+	// +required
+	Address IPAddress `json:"address"`
+	// port of the real server; 0: the service's.
+	// +optional
+	Port int32 `json:"port,omitempty"`
+	// weight while healthy.
+	// +required
+	Weight int32 `json:"weight"`
+}
+
+// RealServerSliceList is a list of RealServerSlices.
+//
+// +kubebuilder:object:root=true
+type RealServerSliceList struct {
+	metav1.TypeMeta `json:",inline"`
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []RealServerSlice `json:"items"`
+}
