@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package vrrp
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// Offsets and sizes of the packet (RFC 3768 section 5.1, RFC 9568 section 5.1). Both versions agree up to byte 3 and
+// from byte 6.
+const (
+	headerSize      = 8
+	offVRID         = 1
+	offPriority     = 2
+	offCount        = 3
+	offAuthType     = 4 // version 2
+	offInterval2    = 5 // version 2: one byte of seconds
+	offInterval3    = 4 // version 3: four reserved bits, twelve bits of hundredths of a second
+	offChecksum     = 6
+	addressSize     = 4
+	authDataSize    = 8 // follows the addresses in version 2, even when the type is 0
+	typeAdvertise   = 1 // the only type (RFC 9568 section 5.2.2)
+	maxAddressCount = 255
+)
+
+// Advertisement is the one message of VRRP: "I am Active for this virtual router".
+type Advertisement struct {
+	// Version decides the layout of the packet.
+	Version Version
+	// VRID is the virtual router identifier, 1 to 255.
+	VRID uint8
+	// Priority is the sender's, 1 to 255, or PriorityResign.
+	Priority uint8
+	// Interval is the time between the sender's advertisements: in version 2 whole seconds from 1 s to 255 s, in
+	// version 3 hundredths of a second from 10 ms to 40.95 s.
+	Interval time.Duration
+	// Addresses are the virtual addresses, at most 255, all IPv4, in the sender's order.
+	Addresses []netip.Addr
+	// Auth is present in version 2 only; the zero value is "no authentication".
+	Auth Authentication
+}
+
+// Size returns the number of bytes that AppendBinary appends.
+func (a *Advertisement) Size() int {
+	n := headerSize + addressSize*len(a.Addresses)
+	if a.Version == Version2 {
+		n += authDataSize
+	}
+	return n
+}
+
+// AppendBinary appends the packet, without IP header, as sent from src to dst; the two addresses enter the checksum of
+// version 3. It does not allocate when b has room for Size more bytes. A value that the version's packet cannot carry is
+// an error, and b is then returned unchanged.
+func (a *Advertisement) AppendBinary(b []byte, src, dst netip.Addr) ([]byte, error) {
+	if err := a.check(src, dst); err != nil {
+		return b, fmt.Errorf("encode advertisement of virtual router %d: %w", a.VRID, err)
+	}
+	start := len(b)
+	b = slices.Grow(b, a.Size())
+	b = append(b, byte(a.Version)<<4|typeAdvertise, a.VRID, a.Priority, byte(len(a.Addresses)))
+	units := a.Interval / a.Version.intervalUnit()
+	if a.Version == Version2 {
+		b = append(b, byte(a.Auth.Type), byte(units))
+	} else {
+		b = binary.BigEndian.AppendUint16(b, uint16(units))
+	}
+	b = append(b, 0, 0)
+	for _, address := range a.Addresses {
+		four := address.As4()
+		b = append(b, four[:]...)
+	}
+	if a.Version == Version2 {
+		b = append(b, a.Auth.Data[:]...)
+	}
+	packet := b[start:]
+	sum := onesSum(0, packet)
+	if a.Version == Version3 {
+		sum = pseudoHeaderSum(sum, src, dst, len(packet))
+	}
+	binary.BigEndian.PutUint16(packet[offChecksum:], ^fold(sum))
+	return b, nil
+}
+
+// check refuses what the packet cannot carry. It is apart from Config.Validate because a packet may say what no
+// configuration may, such as priority 0.
+func (a *Advertisement) check(src, dst netip.Addr) error {
+	unit := a.Version.intervalUnit()
+	switch {
+	case unit == 0:
+		return fmt.Errorf("version %d: want 2 or 3", a.Version)
+	case a.VRID == 0:
+		return errors.New("virtual router id 0: want 1 to 255")
+	case a.Interval < unit || a.Interval > a.Version.maxInterval() || a.Interval%unit != 0:
+		return fmt.Errorf("interval %s: version %d carries multiples of %s up to %s",
+			a.Interval, a.Version, unit, a.Version.maxInterval())
+	case len(a.Addresses) > maxAddressCount:
+		return fmt.Errorf("%d addresses: a packet carries at most %d", len(a.Addresses), maxAddressCount)
+	case a.Version == Version3 && len(a.Addresses) == 0:
+		return errors.New("no addresses: version 3 requires at least one")
+	case a.Version == Version3 && a.Auth != Authentication{}:
+		return errors.New("authentication: version 3 has none")
+	case !src.Is4() || !dst.Is4():
+		return fmt.Errorf("from %s to %s: want IPv4 addresses", src, dst)
+	}
+	for _, address := range a.Addresses {
+		if !address.Is4() {
+			return fmt.Errorf("virtual address %s: want IPv4", address)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package vrrp
+
+import (
+	"net/netip"
+	"time"
+)
+
+// becomeBackup follows the Active at src, or waits for one if src is the zero value. activeInterval is set before.
+func (i *Instance) becomeBackup(now time.Time, src netip.Addr) Actions {
+	i.state = Backup
+	i.follow(now, src)
+	return Transition
+}
+
+// follow starts the Active_Down_Timer.
+func (i *Instance) follow(now time.Time, src netip.Addr) {
+	i.active = src
+	i.deadline = now.Add(i.config.down(i.activeInterval))
+}
+
+// receiveBackup is RFC 9568 section 6.4.2.
+func (i *Instance) receiveBackup(now time.Time, src netip.Addr, a *Advertisement) Actions {
+	switch {
+	case a.Priority == PriorityResign:
+		i.active = src
+		i.deadline = now.Add(i.config.skew(i.activeInterval))
+	case a.Priority >= i.config.Priority || !i.config.preempts():
+		i.activeInterval = a.Interval
+		i.follow(now, src)
+	}
+	return 0
+}
+
+// reconfigureBackup keeps the silence heard so far: only the skew's share of the timer changes with the priority.
+func (i *Instance) reconfigureBackup(now time.Time, old Config) {
+	if i.config.Version == Version2 && i.config.Interval != old.Interval {
+		i.activeInterval = i.config.Interval
+		i.follow(now, i.active)
+		return
+	}
+	change := i.config.skew(i.activeInterval) - old.skew(i.activeInterval)
+	i.deadline = i.deadline.Add(change)
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package vrrp
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// Instance is the state machine of one virtual router on one interface (RFC 9568 section 6). It is not safe for
+// concurrent use. Its inputs must come with times that do not go backwards.
+type Instance struct {
+	config Config
+	state  State
+
+	// deadline is when the state's one timer fires: Active_Down_Timer in Backup, Adver_Timer in Active.
+	deadline time.Time
+	// activeInterval is Active_Adver_Interval: the Active's own as heard, else the configured one. Every way into Backup
+	// sets it.
+	activeInterval time.Duration
+	// active is the source of the last advertisement that was followed in Backup.
+	active netip.Addr
+	// quietUntil is the time before which a losing advertisement is not answered by another Announce.
+	quietUntil time.Time
+}
+
+// NewInstance returns an instance in Initialize, or the error of Config.Validate.
+func NewInstance(c Config) (*Instance, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	c.Addresses = slices.Clone(c.Addresses)
+	return &Instance{config: c}, nil
+}
+
+// State returns the current state.
+func (i *Instance) State() State { return i.state }
+
+// Config returns the configuration in force. Its Addresses must not be changed.
+func (i *Instance) Config() Config { return i.config }
+
+// Deadline returns when Tick is wanted; the zero time says never.
+func (i *Instance) Deadline() time.Time { return i.deadline }
+
+// ActiveSource returns the address from which the Active that this Backup follows advertises. It is the zero value in
+// the other states, and in Backup until an advertisement was heard.
+func (i *Instance) ActiveSource() netip.Addr { return i.active }
+
+// Advertisement returns what an Active sends. Its Addresses are the instance's own and must not be changed.
+func (i *Instance) Advertisement() Advertisement {
+	return Advertisement{
+		Version:   i.config.Version,
+		VRID:      i.config.VRID,
+		Priority:  i.config.Priority,
+		Interval:  i.config.Interval,
+		Addresses: i.config.Addresses,
+		Auth:      i.config.Password.authentication(),
+	}
+}
+
+// Resignation returns what an Active sends when it stops: its advertisement with priority 0.
+func (i *Instance) Resignation() Advertisement {
+	a := i.Advertisement()
+	a.Priority = PriorityResign
+	return a
+}
+
+// Receive takes a parsed advertisement that came from src. A [Discard] as error says that this router must not follow
+// it; there are then no actions. In Initialize a good advertisement is no error and changes nothing.
+func (i *Instance) Receive(now time.Time, src netip.Addr, a *Advertisement) (Actions, error) {
+	if d := i.judge(src, a); d != 0 {
+		return 0, d
+	}
+	switch i.state {
+	case Backup:
+		return i.receiveBackup(now, src, a), nil
+	case Active:
+		return i.receiveActive(now, src, a), nil
+	}
+	return 0, nil
+}
+
+// judge applies the checks of RFC 9568 section 7.1 and RFC 3768 section 7.1 that need the configuration. It returns 0
+// for an advertisement that is to be followed.
+func (i *Instance) judge(src netip.Addr, a *Advertisement) Discard {
+	c := &i.config
+	switch {
+	case a.VRID != c.VRID:
+		return ErrVRID
+	case a.Version != c.Version:
+		return ErrVersion
+	case src == c.Source:
+		return ErrOwnSource
+	case c.Version == Version2 && !c.Password.authentication().accepts(a.Auth):
+		return ErrAuthentication
+	case c.Version == Version2 && a.Interval != c.Interval:
+		return ErrInterval
+	}
+	return 0
+}
+
+// Tick tells the time. Before the deadline, and in Initialize, nothing happens.
+func (i *Instance) Tick(now time.Time) Actions {
+	if i.deadline.IsZero() || now.Before(i.deadline) {
+		return 0
+	}
+	switch i.state {
+	case Backup:
+		return i.becomeActive(now)
+	case Active:
+		return i.advertise(now)
+	}
+	return 0
+}
+
+// Shutdown returns to Initialize; an Active resigns first (RFC 9568 sections 6.4.2 and 6.4.3). It is also what a caller
+// does when the interface is lost.
+func (i *Instance) Shutdown(time.Time) Actions {
+	switch i.state {
+	case Backup:
+		return i.becomeInitialize()
+	case Active:
+		return Resign | i.becomeInitialize()
+	}
+	return 0
+}
+
+// Reconfigure puts another configuration of the same virtual router in force without leaving the state. Version and
+// VRID are the router's identity: changing them is an error, as is what Config.Validate refuses, and nothing is then
+// changed. An equal configuration does nothing, so that repeating it postpones no timer.
+//
+// An Active advertises the change at once. A Backup's running timer is moved by what the change of priority changes in
+// the skew; a change of version 2's interval starts it anew. A priority raised to 255 in Backup takes effect when the
+// timer fires, since advertisements of lower priority no longer reset it.
+func (i *Instance) Reconfigure(now time.Time, c Config) (Actions, error) {
+	if err := c.Validate(); err != nil {
+		return 0, err
+	}
+	old := i.config
+	if c.Version != old.Version || c.VRID != old.VRID {
+		return 0, fmt.Errorf("virtual router %d version %d cannot become %d version %d in place: stop it and start another",
+			old.VRID, old.Version, c.VRID, c.Version)
+	}
+	if c.Equal(old) {
+		return 0, nil
+	}
+	c.Addresses = slices.Clone(c.Addresses)
+	i.config = c
+	switch i.state {
+	case Backup:
+		i.reconfigureBackup(now, old)
+		return 0, nil
+	case Active:
+		return i.advertise(now), nil
+	}
+	return 0, nil
+}

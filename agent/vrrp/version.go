@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package vrrp
+
+import (
+	"net/netip"
+	"strconv"
+	"time"
+)
+
+// Version is the protocol version in the upper four bits of a packet's first byte.
+type Version uint8
+
+// The two versions in use.
+const (
+	// Version2 is RFC 3768 and its predecessor RFC 2338: IPv4 only, whole seconds, optional password.
+	Version2 Version = 2
+	// Version3 is RFC 9568 and its predecessor RFC 5798: hundredths of a second, no authentication.
+	Version3 Version = 3
+)
+
+// String returns "2" or "3", as keepalived.conf writes vrrp_version.
+func (v Version) String() string { return strconv.Itoa(int(v)) }
+
+const (
+	// Protocol is the IP protocol number of VRRP (RFC 9568 section 5.1.1.4).
+	Protocol = 112
+	// TTL is the only time to live with which a packet is sent and accepted (RFC 9568 section 5.1.1.3).
+	TTL = 255
+
+	// PriorityResign in an advertisement says that the sender stops being Active (RFC 9568 section 5.2.4).
+	PriorityResign uint8 = 0
+	// PriorityDefault is what a router has unless told otherwise (RFC 9568 section 5.2.4).
+	PriorityDefault uint8 = 100
+	// PriorityOwner is that of the router whose own addresses the virtual ones are (RFC 9568 section 5.2.4).
+	PriorityOwner uint8 = 255
+)
+
+// Group is the IPv4 multicast group of VRRP, 224.0.0.18 (RFC 9568 section 5.1.1.2).
+func Group() netip.Addr { return netip.AddrFrom4([4]byte{224, 0, 0, 18}) }
+
+// intervalUnit is the unit in which the version's packets carry the interval: a second (RFC 3768 section 5.3.7) or a
+// hundredth of it (RFC 9568 section 5.2.7). It is 0 for an unknown version.
+func (v Version) intervalUnit() time.Duration {
+	switch v {
+	case Version2:
+		return time.Second
+	case Version3:
+		return 10 * time.Millisecond
+	}
+	return 0
+}
+
+// maxInterval is the longest interval that the version's packets can carry: 8 bits of seconds, or 12 bits of
+// hundredths. It is 0 for an unknown version.
+func (v Version) maxInterval() time.Duration {
+	switch v {
+	case Version2:
+		return 0xff * time.Second
+	case Version3:
+		return 0xfff * 10 * time.Millisecond
+	}
+	return 0
+}

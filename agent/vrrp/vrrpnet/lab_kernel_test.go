@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build kernel
+
+package vrrpnet
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"os"
+	"os/exec"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netns"
+
+	"github.com/lvs-operator/lvs-operator/agent/vrrp"
+)
+
+// The lab is two directors and a switch, each a network namespace, so that one director's link can fail alone. It needs
+// root, iproute2, tcpdump and, for two tests, keepalived.
+
+const (
+	patience = 10 * time.Second
+	// slack is what a busy machine may add to a timer.
+	slack = 100 * time.Millisecond
+)
+
+var (
+	vip     = netip.MustParseAddr("192.0.2.200")
+	labs    atomic.Int32
+	fastest = 50 * time.Millisecond
+)
+
+type host struct {
+	t    *testing.T
+	ns   string
+	addr string
+}
+
+// newLab returns master at 192.0.2.114 and brucelee at 192.0.2.112, each with the interface eth0.
+func newLab(t *testing.T) (master, brucelee *host) {
+	t.Helper()
+	id := fmt.Sprintf("vrrp%d-%d", os.Getpid(), labs.Add(1))
+	master = &host{t: t, ns: id + "m", addr: "192.0.2.114"}
+	brucelee = &host{t: t, ns: id + "b", addr: "192.0.2.112"}
+	wire := &host{t: t, ns: id + "s"}
+	for _, h := range []*host{wire, master, brucelee} {
+		run(t, "ip", "netns", "add", h.ns)
+		t.Cleanup(func() { run(t, "ip", "netns", "del", h.ns) })
+		h.ip("link set lo up")
+	}
+	wire.ip("link add switch type bridge")
+	wire.ip("link set switch up")
+	for i, h := range []*host{master, brucelee} {
+		port := fmt.Sprint("port", i)
+		run(t, "ip", "link", "add", port, "netns", wire.ns, "type", "veth", "peer", "name", "eth0", "netns", h.ns)
+		wire.ip("link set " + port + " master switch up")
+		h.ip("addr add " + h.addr + "/24 dev eth0")
+		h.ip("link set eth0 up")
+	}
+	return master, brucelee
+}
+
+func run(t *testing.T, words ...string) string {
+	t.Helper()
+	out, err := exec.Command(words[0], words[1:]...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%s: %v\n%s", strings.Join(words, " "), err, out)
+	}
+	return string(out)
+}
+
+func (h *host) ip(line string) string {
+	h.t.Helper()
+	return run(h.t, append([]string{"ip", "-n", h.ns}, strings.Fields(line)...)...)
+}
+
+// enter brings the calling thread into the host's network namespace.
+func (h *host) enter() error {
+	ns, err := netns.GetFromName(h.ns)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = ns.Close() }()
+	return netns.Set(ns)
+}
+
+// config is a director of virtual router 66, version 3 every 50 ms.
+func config(priority uint8) vrrp.Config {
+	return vrrp.Config{Version: vrrp.Version3, VRID: 66, Priority: priority, Interval: fastest, Preempt: true,
+		Addresses: []netip.Addr{vip}}
+}
+
+// watched is a runner whose transitions can be waited for.
+type watched struct {
+	*Runner
+	t      *testing.T
+	host   *host
+	states chan change
+}
+
+type change struct {
+	state vrrp.State
+	at    time.Time
+}
+
+func (h *host) start(c vrrp.Config, options ...func(*Options)) *watched {
+	h.t.Helper()
+	w := &watched{t: h.t, host: h, states: make(chan change, 1000)}
+	o := Options{Interface: "eth0", Config: c, OnThread: h.enter,
+		OnTransition: func(s vrrp.State) { w.states <- change{s, time.Now()} }}
+	for _, option := range options {
+		option(&o)
+	}
+	runner, err := Start(o)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	w.Runner = runner
+	h.t.Cleanup(w.kill)
+	return w
+}
+
+// await returns when the runner came into the state, which must be the very next one.
+func (w *watched) await(want vrrp.State) time.Time {
+	w.t.Helper()
+	select {
+	case c := <-w.states:
+		if c.state != want {
+			w.t.Fatalf("%s became %s, want %s", w.host.addr, c.state, want)
+		}
+		return c.at
+	case <-time.After(patience):
+		w.t.Fatalf("%s is still %s (fault %v, %+v), want %s", w.host.addr, w.State(), w.Fault(), w.Stats(), want)
+	}
+	return time.Time{}
+}
+
+// kill ends the runner as kill -9 would: without a word.
+func (w *watched) kill() {
+	w.mail.post(func(time.Time) { w.loop.halt() })
+	<-w.finished
+}
+
+func (w *watched) stop() {
+	w.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := w.Stop(ctx); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// steady fails if the runner changes its state within the duration.
+func (w *watched) steady(d time.Duration) {
+	w.t.Helper()
+	select {
+	case c := <-w.states:
+		w.t.Fatalf("%s became %s, want it to stay %s", w.host.addr, c.state, w.State())
+	case <-time.After(d):
+	}
+}
+
+// eventually asks again until the answer is yes.
+func eventually(t *testing.T, what string, ask func() bool) {
+	t.Helper()
+	again := time.NewTicker(5 * time.Millisecond)
+	defer again.Stop()
+	deadline := time.After(patience)
+	for !ask() {
+		select {
+		case <-again.C:
+		case <-deadline:
+			t.Fatalf("never happened: %s", what)
+		}
+	}
+}
+
+// within fails if a duration is not in the bounds, slack added.
+func within(t *testing.T, what string, d, low, high time.Duration) {
+	t.Helper()
+	t.Logf("%s: %s (RFC 9568 6.1 allows up to %s)", what, d.Round(10*time.Microsecond), high)
+	if d < low || d > high+slack {
+		t.Errorf("%s took %s, want %s to %s", what, d, low, high)
+	}
+}
+
+func skew(priority uint8, interval time.Duration) time.Duration {
+	return time.Duration(256-int(priority)) * interval / 256
+}

@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build kernel
+
+package vrrpnet
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"os/exec"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lvs-operator/lvs-operator/agent/vrrp"
+)
+
+// pair starts both directors and waits until master is Active and brucelee follows it.
+func pair(t *testing.T, a, b vrrp.Config) (master, brucelee *watched) {
+	t.Helper()
+	m, s := newLab(t)
+	master = m.start(a)
+	master.await(vrrp.Backup)
+	master.await(vrrp.Active)
+	brucelee = s.start(b)
+	brucelee.await(vrrp.Backup)
+	eventually(t, "brucelee hears master", func() bool { return brucelee.Stats().ActiveSource.String() == m.addr })
+	return master, brucelee
+}
+
+func TestABackupTakesOverFromADeadActive(t *testing.T) {
+	master, brucelee := pair(t, config(100), config(99))
+	brucelee.steady(5 * fastest)
+	died := time.Now()
+	master.kill()
+	within(t, "takeover after a death", brucelee.await(vrrp.Active).Sub(died), 2*fastest, 3*fastest+skew(99, fastest))
+}
+
+func TestAStoppedActiveHandsOver(t *testing.T) {
+	master, brucelee := pair(t, config(100), config(99))
+	begin := time.Now()
+	master.stop()
+	took := time.Since(begin)
+	within(t, "takeover after priority 0", brucelee.await(vrrp.Active).Sub(begin), 0, skew(99, fastest))
+	within(t, "Stop", took, 0, skew(99, fastest))
+	select {
+	case c := <-master.states:
+		t.Errorf("Stop reported a transition to %s", c.state)
+	default:
+	}
+	if master.State() != vrrp.Initialize {
+		t.Errorf("after Stop the state is %s", master.State())
+	}
+	if err := master.Reconfigure(config(50)); !errors.Is(err, ErrStopped) {
+		t.Errorf("Reconfigure after Stop: %v", err)
+	}
+	master.Announce()
+	master.stop() // once more is no error
+}
+
+func TestStoppingAloneGivesUpWithItsContext(t *testing.T) {
+	m, _ := newLab(t)
+	master := m.start(config(100))
+	master.await(vrrp.Backup)
+	master.await(vrrp.Active)
+	ctx, cancel := context.WithTimeout(context.Background(), 4*fastest)
+	defer cancel()
+	sent := master.Stats().Sent
+	err := master.Stop(ctx)
+	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "no other director has become Active") {
+		t.Errorf("Stop = %v", err)
+	}
+	if again := master.Stats().Sent - sent; again < 3 {
+		t.Errorf("priority 0 was sent %d times, want it repeated each interval", again)
+	}
+}
+
+func TestABackupStopsAtOnce(t *testing.T) {
+	_, brucelee := pair(t, config(100), config(99))
+	begin := time.Now()
+	brucelee.stop()
+	within(t, "Stop of a Backup", time.Since(begin), 0, 0)
+}
+
+func TestTheBetterDirectorPreempts(t *testing.T) {
+	m, s := newLab(t)
+	brucelee := s.start(config(99))
+	brucelee.await(vrrp.Backup)
+	brucelee.await(vrrp.Active)
+	begin := time.Now()
+	master := m.start(config(100))
+	master.await(vrrp.Backup)
+	within(t, "preemption", master.await(vrrp.Active).Sub(begin), fastest, 3*fastest+skew(100, fastest))
+	brucelee.await(vrrp.Backup)
+	master.steady(5 * fastest)
+}
+
+func TestWithoutPreemptionTheBetterDirectorWaits(t *testing.T) {
+	m, s := newLab(t)
+	brucelee := s.start(config(99))
+	brucelee.await(vrrp.Backup)
+	brucelee.await(vrrp.Active)
+	c := config(100)
+	c.Preempt = false
+	master := m.start(c)
+	master.await(vrrp.Backup)
+	master.steady(8 * fastest)
+	c.Preempt = true
+	if err := master.Reconfigure(c); err != nil {
+		t.Fatal(err)
+	}
+	master.await(vrrp.Active)
+	brucelee.await(vrrp.Backup)
+}
+
+func TestAResumedActiveIsActiveAtOnceAndYieldsToABetterOne(t *testing.T) {
+	m, s := newLab(t)
+	resume := func(o *Options) { o.Resume = true }
+	brucelee := s.start(config(99), resume)
+	brucelee.await(vrrp.Active)
+	master := m.start(config(100), resume)
+	master.await(vrrp.Active)
+	brucelee.await(vrrp.Backup)
+	master.steady(5 * fastest)
+}
+
+func TestALostLinkIsAFaultAndItsReturnABeginning(t *testing.T) {
+	master, brucelee := pair(t, config(100), config(99))
+	master.host.ip("link set eth0 down")
+	master.await(vrrp.Initialize)
+	if err := master.Fault(); !errors.Is(err, errLinkDown) {
+		t.Errorf("Fault = %v", err)
+	}
+	brucelee.await(vrrp.Active)
+	master.host.ip("link set eth0 up")
+	master.await(vrrp.Backup)
+	master.await(vrrp.Active)
+	brucelee.await(vrrp.Backup)
+	if err := master.Fault(); err != nil {
+		t.Errorf("the fault remains: %v", err)
+	}
+}
+
+func TestALostAddressIsAFaultAndAnotherOneItsEnd(t *testing.T) {
+	master, brucelee := pair(t, config(100), config(99))
+	begin := time.Now()
+	master.host.ip("addr del 192.0.2.114/24 dev eth0")
+	master.await(vrrp.Initialize)
+	within(t, "takeover after the loss of the address", brucelee.await(vrrp.Active).Sub(begin), 0, 3*fastest+skew(99, fastest))
+	if err := master.Fault(); !errors.Is(err, errNoAddress) {
+		t.Errorf("Fault = %v", err)
+	}
+	master.host.ip("addr add 192.0.2.115/24 dev eth0")
+	master.await(vrrp.Backup)
+	master.await(vrrp.Active)
+	brucelee.await(vrrp.Backup)
+	eventually(t, "brucelee follows the new address", func() bool {
+		return brucelee.Stats().ActiveSource == netip.MustParseAddr("192.0.2.115")
+	})
+}
+
+func TestAnotherPrimaryAddressIsNoFault(t *testing.T) {
+	master, brucelee := pair(t, config(100), config(99))
+	master.host.ip("addr add 198.51.100.1/24 dev eth0")
+	master.host.ip("addr del 192.0.2.114/24 dev eth0")
+	eventually(t, "brucelee follows the new address", func() bool {
+		return brucelee.Stats().ActiveSource == netip.MustParseAddr("198.51.100.1")
+	})
+	master.steady(5 * fastest)
+	brucelee.steady(0)
+}
+
+func TestAnInterfaceMayComeLaterAndComeAgain(t *testing.T) {
+	m, _ := newLab(t)
+	runner := m.start(config(100), func(o *Options) { o.Interface = "later0" })
+	if runner.Fault() == nil || runner.State() != vrrp.Initialize {
+		t.Fatalf("state %s, fault %v before the interface exists", runner.State(), runner.Fault())
+	}
+	for range 2 {
+		m.ip("link add later0 type veth peer name later1")
+		m.ip("link set later1 up")
+		m.ip("addr add 198.51.100.1/24 dev later0")
+		m.ip("link set later0 up")
+		runner.await(vrrp.Backup)
+		runner.await(vrrp.Active)
+		m.ip("link del later0")
+		runner.await(vrrp.Initialize)
+	}
+}
+
+func TestAVirtualAddressOnTheInterfaceIsNotTheSource(t *testing.T) {
+	m, s := newLab(t)
+	m.ip("addr del 192.0.2.114/24 dev eth0")
+	m.ip("addr add 192.0.2.200/32 dev eth0")
+	m.ip("addr add 192.0.2.114/24 dev eth0")
+	master := m.start(config(100), func(o *Options) { o.Resume = true })
+	master.await(vrrp.Active)
+	brucelee := s.start(config(99))
+	eventually(t, "brucelee hears master", func() bool { return brucelee.Stats().ActiveSource.String() == m.addr })
+}
+
+func TestAnnounceTellsTheLinkOnceTheAddressIsThere(t *testing.T) {
+	m, s := newLab(t)
+	capture := exec.Command("ip", "netns", "exec", s.ns, "tcpdump", "-n", "-l", "-c", "5", "-i", "eth0", "arp and ether broadcast")
+	out := &strings.Builder{}
+	capture.Stdout = out
+	ready, err := capture.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := capture.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = capture.Process.Kill() })
+	if _, err := ready.Read(make([]byte, 1)); err != nil { // tcpdump says that it listens
+		t.Fatal(err)
+	}
+	eventually(t, "tcpdump joins the link", func() bool {
+		return strings.Contains(run(t, "ip", "netns", "exec", s.ns, "cat", "/proc/net/packet"), "0003")
+	})
+	master := m.start(config(100))
+	master.Announce() // a Backup has nothing to announce
+	master.await(vrrp.Backup)
+	master.await(vrrp.Active)
+	master.steady(2 * fastest)
+	if n := master.Stats().Announced; n != 0 {
+		t.Errorf("%d announcements before the address is there", n)
+	}
+	master.Announce()
+	if err := capture.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(out.String(), "Request who-has 192.0.2.200 (ff:ff:ff:ff:ff:ff) tell 192.0.2.200, length 28"); n != 5 {
+		t.Errorf("brucelee saw:\n%s", out)
+	}
+	if n := master.Stats().Announced; n != 5 {
+		t.Errorf("%d announcements, want 5", n)
+	}
+}
+
+func TestAWrongPasswordIsCountedAndHelpsNobody(t *testing.T) {
+	m, s := newLab(t)
+	c := config(100)
+	c.Version, c.Interval, c.Password = vrrp.Version2, time.Second, vrrp.NewPassword("1111")
+	master := m.start(c, func(o *Options) { o.Resume = true })
+	master.await(vrrp.Active)
+	c.Priority, c.Password = 101, vrrp.NewPassword("2222")
+	s.start(c, func(o *Options) { o.Resume = true })
+	eventually(t, "master discards", func() bool { return master.Stats().Discarded[vrrp.ErrAuthentication] > 0 })
+	if s := master.Stats(); s.Received != 0 || s.Rivals != 0 || master.State() != vrrp.Active {
+		t.Errorf("%s, %+v", master.State(), s)
+	}
+}
+
+func TestTwoVirtualRoutersShareALink(t *testing.T) {
+	m, s := newLab(t)
+	other := config(200)
+	other.VRID, other.Addresses = 67, []netip.Addr{netip.MustParseAddr("192.0.2.201")}
+	first, second := m.start(config(100)), s.start(other)
+	for _, r := range []*watched{first, second} {
+		r.await(vrrp.Backup)
+		r.await(vrrp.Active)
+	}
+	first.steady(5 * fastest)
+	if s := first.Stats(); s.Received != 0 || s.Discarded != [vrrp.DiscardLimit]uint64{} {
+		t.Errorf("the other virtual router was heard: %+v", s)
+	}
+}
+
+func TestTwoActivesAreCountedAndTheRightfulOneAnnouncesAgain(t *testing.T) {
+	master, brucelee := pair(t, config(100), config(99))
+	begin := time.Now()
+	master.Announce()
+	eventually(t, "master announces", func() bool { return master.Stats().Announced == 5 })
+	brucelee.kill()
+	again := brucelee.host.start(config(99), func(o *Options) { o.Resume = true })
+	again.await(vrrp.Active)
+	again.await(vrrp.Backup)
+	eventually(t, "master announces again", func() bool { return master.Stats().Announced == 10 })
+	if time.Since(begin) > announceDelay {
+		t.Error("that was only the second burst of the first announcement")
+	}
+	if s := master.Stats(); s.Rivals != 1 {
+		t.Errorf("%d rivals, want 1: %+v", s.Rivals, s)
+	}
+	master.steady(2 * fastest)
+}
+
+func TestStartRefusesWhatCannotWork(t *testing.T) {
+	_, err := Start(Options{Interface: "eth0", Config: vrrp.Config{}})
+	if err == nil || !strings.Contains(err.Error(), "start VRRP on eth0: VRRP version 0: want 2 or 3") {
+		t.Errorf("Start = %v", err)
+	}
+	_, err = Start(Options{Interface: "eth0", Config: config(100), OnThread: func() error { return errors.New("no such namespace") }})
+	if err == nil || !strings.Contains(err.Error(), "no such namespace") {
+		t.Errorf("Start = %v", err)
+	}
+}
+
+func TestATurnOfTheLoopAllocatesNothing(t *testing.T) {
+	m, s := newLab(t)
+	c := config(100)
+	c.Interval = 10 * time.Millisecond
+	losing := c
+	losing.Priority = 1
+	peer := s.start(losing)
+	runtime.LockOSThread() // and never unlock: the thread is in the lab
+	if err := m.enter(); err != nil {
+		t.Fatal(err)
+	}
+	instance, err := vrrp.NewInstance(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mail, err := openMailbox()
+	if err != nil {
+		t.Fatal(err)
+	}
+	counters := &counters{}
+	l := newLoop(Options{Interface: "eth0", Config: c, Resume: true}, instance, counters, mail)
+	defer l.close()
+	if err := l.open(time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	peer.await(vrrp.Backup)
+	turn := func() {
+		l.wait()
+		now := time.Now()
+		l.receive(now)
+		l.tick(now)
+		l.announce(now)
+	}
+	l.addressesReady(time.Now())
+	if n := testing.AllocsPerRun(100, turn); n != 0 {
+		t.Errorf("%v allocations a turn as Active", n)
+	}
+	before := counters.received.Load()
+	rival := c
+	rival.Priority = 200
+	if err := peer.Reconfigure(rival); err != nil {
+		t.Fatal(err)
+	}
+	for giveUp := time.Now().Add(patience); l.instance.State() == vrrp.Active && time.Now().Before(giveUp); {
+		turn()
+	}
+	if n := testing.AllocsPerRun(100, turn); n != 0 {
+		t.Errorf("%v allocations a turn as Backup", n)
+	}
+	if sent, received := counters.sent.Load(), counters.received.Load(); sent < 90 || received < before+90 {
+		t.Errorf("only %d sent, %d received: the test measured nothing", sent, received)
+	}
+}
