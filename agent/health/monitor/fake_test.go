@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package monitor_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"sync"
+	"time"
+
+	"github.com/lvs-operator/lvs-operator/agent/health"
+)
+
+// tutorial is the check of the LVS guide's virtual_server.
+var tutorial = health.Spec{
+	Kind: health.TCP, Interval: 6 * time.Second, Timeout: 10 * time.Second, Retries: 3, RetryDelay: 3 * time.Second,
+}
+
+var errRefused = errors.New("connection refused")
+
+// server is a target for the n-th real server of the story, checked as spec says.
+func server(n byte, spec health.Spec) health.Target {
+	return health.Target{Address: netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, n}), 8080), Spec: spec}
+}
+
+type behaviour uint8
+
+const (
+	refuses behaviour = iota
+	listens
+	hangs
+	slow // accepts after a second
+)
+
+// servers is a Prober over real servers that the story starts and stops. Those it does not name refuse.
+type servers struct {
+	mu      sync.Mutex
+	begun   time.Time
+	is      map[netip.AddrPort]behaviour
+	checks  map[netip.AddrPort][]time.Duration // when each check began, from the story's start
+	running int
+	peak    int
+}
+
+func newServers() *servers {
+	return &servers{begun: time.Now(), is: map[netip.AddrPort]behaviour{}, checks: map[netip.AddrPort][]time.Duration{}}
+}
+
+func (s *servers) set(t health.Target, b behaviour) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.is[t.Address] = b
+}
+
+func (s *servers) Probe(ctx context.Context, t health.Target) error {
+	switch s.enter(t) {
+	case listens:
+		s.leave()
+		return nil
+	case slow:
+		<-time.After(time.Second)
+		s.leave()
+		return nil
+	case hangs:
+		<-ctx.Done()
+		s.leave()
+		return fmt.Errorf("no answer within %v", t.Spec.Timeout)
+	default:
+		s.leave()
+		return errRefused
+	}
+}
+
+func (s *servers) enter(t health.Target) behaviour {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.running++
+	s.peak = max(s.peak, s.running)
+	s.checks[t.Address] = append(s.checks[t.Address], time.Since(s.begun))
+	return s.is[t.Address]
+}
+
+func (s *servers) leave() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.running--
+}
+
+// checksOf returns when the checks of t began, as "[0s 6s]", and forgets them.
+func (s *servers) checksOf(t health.Target) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	times := s.checks[t.Address]
+	delete(s.checks, t.Address)
+	return fmt.Sprint(times)
+}
+
+// mostAtOnce returns the greatest number of checks that ran at the same time.
+func (s *servers) mostAtOnce() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.peak
+}

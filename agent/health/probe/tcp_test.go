@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/lvs-operator/lvs-operator/agent/health"
+)
+
+func target(address net.Addr, timeout time.Duration) health.Target {
+	return health.Target{
+		Address: netip.MustParseAddrPort(address.String()),
+		Spec:    health.Spec{Kind: health.TCP, Interval: time.Second, Timeout: timeout},
+	}
+}
+
+func listen(t *testing.T, address string) net.Listener {
+	t.Helper()
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Skipf("this machine has no %s: %v", address, err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	return l
+}
+
+func TestListeningRealServerPasses(t *testing.T) {
+	for _, address := range []string{"127.0.0.1:0", "[::1]:0"} {
+		t.Run(address, func(t *testing.T) {
+			l := listen(t, address)
+			if err := (TCP{}).Probe(t.Context(), target(l.Addr(), 5*time.Second)); err != nil {
+				t.Errorf("the check failed: %v", err)
+			}
+		})
+	}
+}
+
+func TestRealServerSeesAnOrdinaryCloseAndNoReset(t *testing.T) {
+	l := listen(t, "127.0.0.1:0")
+	if err := (TCP{}).Probe(t.Context(), target(l.Addr(), 5*time.Second)); err != nil {
+		t.Fatalf("the check failed: %v", err)
+	}
+	conn, err := l.Accept()
+	if err != nil {
+		t.Fatalf("accept after the check was over: %v", err)
+	}
+	defer func() { _ = conn.Close() }()
+	if n, err := conn.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
+		t.Errorf("the real server reads %d bytes and %v, want 0 and EOF", n, err)
+	}
+}
+
+func TestStoppedRealServerRefuses(t *testing.T) {
+	l := listen(t, "127.0.0.1:0")
+	address := l.Addr()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	err := (TCP{}).Probe(t.Context(), target(address, 5*time.Second))
+	if got, want := text(err), "connection refused"; got != want {
+		t.Errorf("reason is %q, want %q", got, want)
+	}
+}
+
+func TestSilentRealServerIsGivenUpAfterTheTimeout(t *testing.T) {
+	silent := silentListener(t)
+	began := time.Now()
+	err := (TCP{}).Probe(t.Context(), target(silent, 50*time.Millisecond))
+	if got, want := text(err), "no answer within 50ms"; got != want {
+		t.Errorf("reason is %q, want %q", got, want)
+	}
+	if took := time.Since(began); took < 50*time.Millisecond || took > 5*time.Second {
+		t.Errorf("the check took %v, want about 50ms", took)
+	}
+}
+
+func TestDeadlineOfTheCallerCountsAsNoAnswer(t *testing.T) {
+	silent := silentListener(t)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	err := (TCP{}).Probe(ctx, target(silent, 20*time.Millisecond))
+	if got, want := text(err), "no answer within 20ms"; got != want {
+		t.Errorf("reason is %q, want %q", got, want)
+	}
+}
+
+func TestCheckOfARemovedRealServerEndsWhenCancelled(t *testing.T) {
+	silent := silentListener(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	result := make(chan error, 1)
+	go func() { result <- (TCP{}).Probe(ctx, target(silent, time.Hour)) }()
+	cancel()
+	if err := <-result; !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v, want context.Canceled", err)
+	}
+}
+
+func TestReasonsAreInAnOperatorsWords(t *testing.T) {
+	for _, tc := range []struct {
+		errno        syscall.Errno
+		want         string
+		inconclusive bool
+	}{
+		{syscall.ECONNREFUSED, "connection refused", false},
+		{syscall.ECONNRESET, "connection reset", false},
+		{syscall.EHOSTUNREACH, "no route to host", false},
+		{syscall.ENETUNREACH, "network unreachable: the director has no route to the real server", false},
+		{syscall.ETIMEDOUT, "no answer: the kernel gave up connecting (net.ipv4.tcp_syn_retries)", false},
+		{syscall.EPERM, "a packet filter on the director forbids the connection", false},
+		{syscall.EINVAL, "cannot connect: invalid argument", false},
+		{syscall.EMFILE, "check not made: the director is out of file descriptors", true},
+		{syscall.ENOBUFS, "check not made: the director is out of memory for sockets", true},
+		{syscall.EADDRNOTAVAIL, "check not made: the director has no free local port (net.ipv4.ip_local_port_range)", true},
+	} {
+		t.Run(tc.errno.Error(), func(t *testing.T) {
+			err := reason(&net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", tc.errno)}, health.Spec{})
+			if err.Error() != tc.want {
+				t.Errorf("reason is %q, want %q", err, tc.want)
+			}
+			if got := errors.Is(err, health.ErrInconclusive); got != tc.inconclusive {
+				t.Errorf("inconclusive is %v, want %v", got, tc.inconclusive)
+			}
+		})
+	}
+}
+
+func text(err error) string {
+	if err == nil {
+		return "passed"
+	}
+	return err.Error()
+}
+
+// silentListener returns a loopback address that answers no SYN: a listening socket whose accept queue is full.
+func silentListener(t *testing.T) net.Addr {
+	t.Helper()
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM|syscall.SOCK_CLOEXEC, 0)
+	if err != nil {
+		t.Fatalf("open a socket: %v", err)
+	}
+	t.Cleanup(func() { _ = syscall.Close(fd) })
+	if err := syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
+		t.Fatalf("bind to loopback: %v", err)
+	}
+	if err := syscall.Listen(fd, 0); err != nil {
+		t.Fatalf("listen: %v", err)
+	}
+	name, err := syscall.Getsockname(fd)
+	if err != nil {
+		t.Fatalf("read the port: %v", err)
+	}
+	address := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: name.(*syscall.SockaddrInet4).Port}
+	for range 16 {
+		conn, err := net.DialTimeout("tcp", address.String(), 100*time.Millisecond)
+		if err != nil {
+			return address
+		}
+		t.Cleanup(func() { _ = conn.Close() })
+	}
+	t.Fatal("the accept queue of a listener with backlog 0 took 16 connections")
+	return nil
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package health_test
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/lvs-operator/lvs-operator/agent/health"
+)
+
+func TestSpecOutsideItsLimitsIsRefusedWithTheLimit(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		spoil func(*health.Spec)
+		want  string
+	}{
+		{"the tutorial's", func(*health.Spec) {}, ""},
+		{"no retries, no delay", func(s *health.Spec) { s.Retries, s.RetryDelay = 0, 0 }, ""},
+		{"no kind", func(s *health.Spec) { s.Kind = 0 }, "health check has kind 0: use tcp"},
+		{"interval too short", func(s *health.Spec) { s.Interval = 0 }, "health check interval 0s must lie between 100ms and 24h0m0s"},
+		{"interval too long", func(s *health.Spec) { s.Interval = 25 * time.Hour }, "health check interval 25h0m0s must lie between 100ms and 24h0m0s"},
+		{"timeout too short", func(s *health.Spec) { s.Timeout = time.Millisecond }, "health check timeout 1ms must lie between 10ms and 5m0s"},
+		{"timeout too long", func(s *health.Spec) { s.Timeout = time.Hour }, "health check timeout 1h0m0s must lie between 10ms and 5m0s"},
+		{"negative delay", func(s *health.Spec) { s.RetryDelay = -1 }, "health check retryDelay -1ns must lie between 0s and 1h0m0s"},
+		{"negative retries", func(s *health.Spec) { s.Retries = -1 }, "health check retries -1 must lie between 0 and 100"},
+		{"too many retries", func(s *health.Spec) { s.Retries = 101 }, "health check retries 101 must lie between 0 and 100"},
+		{"two faults", func(s *health.Spec) { s.Kind, s.Retries = 0, -1 }, "health check has kind 0: use tcp\nhealth check retries -1 must lie between 0 and 100"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			spec := tutorial
+			tc.spoil(&spec)
+			got := ""
+			if err := spec.Validate(); err != nil {
+				got = err.Error()
+			}
+			if got != tc.want {
+				t.Errorf("got  %q\nwant %q", got, tc.want)
+			}
+		})
+	}
+}
+
+func TestNamesAreThoseOfTheAPI(t *testing.T) {
+	target := health.Target{Address: netip.MustParseAddrPort("[2001:db8::7]:80"), Spec: tutorial}
+	if got, want := target.String(), "tcp [2001:db8::7]:80"; got != want {
+		t.Errorf("target prints as %q, want %q", got, want)
+	}
+	for state, want := range map[health.State]string{
+		health.Unknown: "unknown", health.Down: "down", health.Up: "up", 9: "state 9",
+	} {
+		if got := state.String(); got != want {
+			t.Errorf("state prints as %q, want %q", got, want)
+		}
+	}
+}
