@@ -1,0 +1,428 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package desired_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/lvs-operator/lvs-operator/agent/desired"
+	"github.com/lvs-operator/lvs-operator/agent/health"
+	"github.com/lvs-operator/lvs-operator/agent/ipvs"
+	"github.com/lvs-operator/lvs-operator/agent/vrrp"
+	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
+)
+
+const password = "s3cret"
+
+// edge is one director of group edge: two VRRP addresses with a password, a web service with two checked real servers.
+func edge() desired.In {
+	return desired.In{
+		Node: &v1alpha1.NodeState{Spec: v1alpha1.NodeStateSpec{DirectorGroups: []v1alpha1.NodeDirectorGroup{{
+			Name: "edge", AddressPools: []v1alpha1.CIDR{"192.0.2.0/24"},
+			VirtualRouters: []v1alpha1.VirtualRouter{router(66, "192.0.2.200", "192.0.2.10")},
+		}}}},
+		ServiceSlices: []v1alpha1.ServiceSlice{serviceSlice("edge-services", 3, webService())},
+		RealServerSlices: []v1alpha1.RealServerSlice{
+			realServerSlice("edge-tomcat-0", 7, v1alpha1.CompiledRealServer{Address: "192.0.2.115", Weight: 3}),
+			realServerSlice("edge-tomcat-1", 8, v1alpha1.CompiledRealServer{Address: "192.0.2.111", Port: 80, Weight: 0}),
+		},
+		Passwords: desired.Passwords{"edge-vrrp": password, "other": "unused"},
+	}
+}
+
+func router(vrid int32, addresses ...v1alpha1.IPAddress) v1alpha1.VirtualRouter {
+	return v1alpha1.VirtualRouter{
+		VirtualRouterID: vrid, Interface: "eth0", Version: 2, Priority: 100, Preempt: true,
+		AdvertisementInterval: metav1.Duration{Duration: time.Second}, Addresses: addresses,
+		Authentication: &v1alpha1.VRRPAuthentication{Type: "Password", SecretRef: v1alpha1.SecretReference{Name: "edge-vrrp"}},
+	}
+}
+
+func webService() v1alpha1.CompiledService {
+	return v1alpha1.CompiledService{
+		ID: "web/tomcat/http", Generation: 1, Address: "192.0.2.200", Port: 8080, Protocol: "TCP", Scheduler: "wrr",
+		ForwardingMethod: v1alpha1.DirectRouting, Pool: poolSet("edge-tomcat-0", "edge-tomcat-1"),
+	}
+}
+
+func poolSet(names ...string) v1alpha1.PoolSet {
+	return v1alpha1.PoolSet{Namespace: "web", Name: "tomcat", Slices: int32(len(names)), Hash: v1alpha1.SetHash(names)}
+}
+
+func serviceSlice(name string, generation int64, services ...v1alpha1.CompiledService) v1alpha1.ServiceSlice {
+	return v1alpha1.ServiceSlice{
+		ObjectMeta: metav1.ObjectMeta{Name: name, Generation: generation},
+		Spec:       v1alpha1.ServiceSliceSpec{DirectorGroup: "edge", Services: services},
+	}
+}
+
+func realServerSlice(name string, generation int64, realServers ...v1alpha1.CompiledRealServer) v1alpha1.RealServerSlice {
+	return v1alpha1.RealServerSlice{
+		ObjectMeta: metav1.ObjectMeta{Name: name, Generation: generation},
+		Spec: v1alpha1.RealServerSliceSpec{
+			DirectorGroup: "edge", Pool: v1alpha1.PoolReference{Namespace: "web", Name: "tomcat"}, RealServers: realServers,
+			HealthCheck: &v1alpha1.CompiledHealthCheck{
+				Interval: metav1.Duration{Duration: 6 * time.Second}, Timeout: metav1.Duration{Duration: 10 * time.Second},
+				Retries: 3, RetryDelay: metav1.Duration{Duration: 3 * time.Second}, TCP: &v1alpha1.TCPCheck{},
+			},
+		},
+	}
+}
+
+func everyoneHealthy(health.Target) bool { return true }
+
+// build fails the test if there is a problem.
+func build(t *testing.T, in desired.In) desired.State {
+	t.Helper()
+	state, problems := desired.Build(in)
+	if len(problems) > 0 {
+		t.Fatalf("problems: %+v", problems)
+	}
+	return state
+}
+
+// wantProblem fails the test unless there is exactly this problem.
+func wantProblem(t *testing.T, problems []v1alpha1.Problem, reason, service, part string) {
+	t.Helper()
+	if len(problems) != 1 || problems[0].Reason != reason || problems[0].Service != service ||
+		!strings.Contains(problems[0].Message, part) {
+		t.Errorf("problems %+v, want one %s of service %q that says %q", problems, reason, service, part)
+	}
+}
+
+func TestDirectorOfTheTutorial(t *testing.T) {
+	state := build(t, edge())
+
+	want := desired.State{Groups: []desired.Group{{
+		Name:  "edge",
+		Pools: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")},
+		Routers: []desired.Router{{Interface: "eth0", Secret: "edge-vrrp", Config: vrrp.Config{
+			Version: vrrp.Version2, VRID: 66, Priority: 100, Interval: time.Second, Preempt: true,
+			Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.10"), netip.MustParseAddr("192.0.2.200")},
+			Password:  vrrp.NewPassword(password),
+		}}},
+		Services: []desired.Service{{
+			ID: "web/tomcat/http",
+			Service: ipvs.Service{Scheduler: "wrr", Key: ipvs.ServiceKey{
+				Address: netip.MustParseAddr("192.0.2.200"), Port: 8080, Protocol: ipvs.TCP,
+			}},
+			RealServers: []desired.RealServer{checked("192.0.2.111:80", 0), checked("192.0.2.115:8080", 3)},
+		}},
+		Applied: map[string]int64{"edge-services": 3, "edge-tomcat-0": 7, "edge-tomcat-1": 8},
+	}}}
+	if !state.Equal(want) {
+		t.Errorf("got %+v\nwant %+v", state, want)
+	}
+	if got := state.Owned(); !slices.Equal(got, want.Groups[0].Pools) {
+		t.Errorf("owned %v", got)
+	}
+	if state.Forwarding() {
+		t.Error("direct routing needs no forwarding")
+	}
+}
+
+func checked(address string, weight uint32) desired.RealServer {
+	at := netip.MustParseAddrPort(address)
+	return desired.RealServer{
+		Destination: ipvs.Destination{Address: at.Addr(), Port: at.Port(), Weight: weight, Method: ipvs.DirectRoute},
+		Checked:     true,
+		Check: health.Target{Address: at, Spec: health.Spec{
+			Kind: health.TCP, Interval: 6 * time.Second, Timeout: 10 * time.Second, RetryDelay: 3 * time.Second, Retries: 3,
+		}},
+	}
+}
+
+func TestOnlyHealthyAndUncheckedRealServersGetIntoTheTable(t *testing.T) {
+	in := edge()
+	in.RealServerSlices[0].Spec.HealthCheck = nil
+	state := build(t, in)
+	nobody := func(health.Target) bool { return false }
+	const unchecked = `-A -t 192.0.2.200:8080 -s wrr
+-a -t 192.0.2.200:8080 -r 192.0.2.115:8080 -g -w 3
+`
+	if diff := cmp.Diff(unchecked, state.Table(nobody).String()); diff != "" {
+		t.Error(diff)
+	}
+	const everyone = `-A -t 192.0.2.200:8080 -s wrr
+-a -t 192.0.2.200:8080 -r 192.0.2.111:80 -g -w 0
+-a -t 192.0.2.200:8080 -r 192.0.2.115:8080 -g -w 3
+`
+	if diff := cmp.Diff(everyone, state.Table(everyoneHealthy).String()); diff != "" {
+		t.Error(diff)
+	}
+	if targets := state.Targets(); len(targets) != 1 || targets[0].String() != "tcp 192.0.2.111:80" {
+		t.Errorf("targets %v", targets)
+	}
+}
+
+func TestNodeWithoutPartDoesNothing(t *testing.T) {
+	in := edge()
+	in.Node = nil
+	if state := build(t, in); !state.Equal(desired.State{}) {
+		t.Errorf("state %+v", state)
+	}
+	in.Node = &v1alpha1.NodeState{Spec: v1alpha1.NodeStateSpec{RealServer: &v1alpha1.NodeRealServer{
+		Addresses: []v1alpha1.IPAddress{"192.0.2.200", "192.0.2.10", "192.0.2.200"},
+	}}}
+	want := desired.State{RealServerAddresses: []netip.Addr{netip.MustParseAddr("192.0.2.10"), netip.MustParseAddr("192.0.2.200")}}
+	if state := build(t, in); !state.Equal(want) {
+		t.Errorf("a real server's state %+v, want %+v", state, want)
+	}
+}
+
+func TestMissingPasswordStopsTheRouterAndNothingElse(t *testing.T) {
+	in := edge()
+	in.Passwords = nil
+	state, problems := desired.Build(in)
+	wantProblem(t, problems, v1alpha1.ProblemSecretMissing, "", "Secret edge-vrrp")
+	if len(state.Groups[0].Routers) != 0 || len(state.Groups[0].Services) != 1 {
+		t.Errorf("state %+v", state)
+	}
+}
+
+func TestRouterWithoutAddressesIsNotRun(t *testing.T) {
+	in := edge()
+	in.Node.Spec.DirectorGroups[0].VirtualRouters[0].Addresses = nil
+	if state := build(t, in); len(state.Groups[0].Routers) != 0 {
+		t.Errorf("routers %+v", state.Groups[0].Routers)
+	}
+}
+
+func TestPasswordIsNeverShown(t *testing.T) {
+	in := edge()
+	in.Passwords["edge-vrrp"] = "far-too-long-" + password
+	_, problems := desired.Build(in)
+	wantProblem(t, problems, v1alpha1.ProblemInvalid, "", "password of 19 bytes")
+
+	state := build(t, edge())
+	text, err := json.Marshal([]any{state, in.Passwords})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, shown := range []string{
+		fmt.Sprintf("%v %+v %#v", state, state, state), string(text), fmt.Sprintf("%v %+v %#v %s", in.Passwords, in.Passwords, in.Passwords, in.Passwords),
+		fmt.Sprint(problems),
+	} {
+		if strings.Contains(shown, password) {
+			t.Errorf("the password is in %s", shown)
+		}
+	}
+}
+
+func TestServiceWaitsForItsWholeSetInItsPreviousForm(t *testing.T) {
+	before := build(t, edge())
+
+	in := edge()
+	in.ServiceSlices[0].Generation = 4
+	in.ServiceSlices[0].Spec.Services[0].Scheduler = "wlc"
+	in.ServiceSlices[0].Spec.Services[0].Pool = poolSet("edge-tomcat-0", "edge-tomcat-1", "edge-tomcat-2")
+	in.Previous = &before
+	state, problems := desired.Build(in)
+	wantProblem(t, problems, v1alpha1.ProblemSlicesMissing, "web/tomcat/http", "want 3")
+	if !slices.EqualFunc(state.Groups[0].Services, before.Groups[0].Services, desired.Service.Equal) {
+		t.Errorf("services %+v, want the previous form", state.Groups[0].Services)
+	}
+	if got := state.Groups[0].Applied["edge-services"]; got != 3 {
+		t.Errorf("generation %d of the ServiceSlice is reported, want 3, which is what is in force", got)
+	}
+
+	in.Previous = nil
+	state, problems = desired.Build(in)
+	wantProblem(t, problems, v1alpha1.ProblemSlicesMissing, "web/tomcat/http", "want 3")
+	if len(state.Groups[0].Services) != 0 || len(state.Groups[0].Applied) != 0 {
+		t.Errorf("without a previous form: %+v", state.Groups[0])
+	}
+
+	in.RealServerSlices = append(in.RealServerSlices, realServerSlice("edge-tomcat-2", 1))
+	state = build(t, in)
+	if state.Groups[0].Services[0].Service.Scheduler != "wlc" || state.Groups[0].Applied["edge-services"] != 4 {
+		t.Errorf("with the whole set: %+v", state.Groups[0])
+	}
+}
+
+func TestSetWithTheRightNumberOfTheWrongSlicesIsIncomplete(t *testing.T) {
+	in := edge()
+	in.RealServerSlices[1].Name = "edge-tomcat-9"
+	_, problems := desired.Build(in)
+	wantProblem(t, problems, v1alpha1.ProblemSlicesMissing, "web/tomcat/http", "waiting")
+}
+
+func TestSlicesOfOtherGroupsAndPoolsAreNotOurs(t *testing.T) {
+	in := edge()
+	foreign := serviceSlice("core-services", 1, webService())
+	foreign.Spec.DirectorGroup = "core"
+	in.ServiceSlices = append(in.ServiceSlices, foreign)
+	otherPool := realServerSlice("edge-api-0", 1, v1alpha1.CompiledRealServer{Address: "192.0.2.99", Weight: 1})
+	otherPool.Spec.Pool.Name = "api"
+	otherGroup := realServerSlice("core-tomcat-0", 1, v1alpha1.CompiledRealServer{Address: "192.0.2.98", Weight: 1})
+	otherGroup.Spec.DirectorGroup = "core"
+	in.RealServerSlices = append(in.RealServerSlices, otherPool, otherGroup)
+	if state := build(t, in); !state.Equal(build(t, edge())) {
+		t.Errorf("state %+v", state)
+	}
+}
+
+func TestServiceOfAnEmptyPoolHasNoRealServers(t *testing.T) {
+	in := edge()
+	in.RealServerSlices = nil
+	in.ServiceSlices[0].Spec.Services[0].Pool = poolSet()
+	if got := build(t, in).Table(everyoneHealthy).String(); got != "-A -t 192.0.2.200:8080 -s wrr\n" {
+		t.Errorf("table:\n%s", got)
+	}
+}
+
+func TestOneBadValueStopsNothingElse(t *testing.T) {
+	service := func(change func(*v1alpha1.CompiledService)) func(*desired.In) {
+		return func(in *desired.In) {
+			bad := webService()
+			bad.ID, bad.Port = "web/bad/http", 81
+			change(&bad)
+			in.ServiceSlices[0].Spec.Services = append(in.ServiceSlices[0].Spec.Services, bad)
+		}
+	}
+	const bad = "web/bad/http"
+	cases := []struct {
+		name    string
+		change  func(*desired.In)
+		service string
+		message string
+	}{
+		{"address", service(func(s *v1alpha1.CompiledService) { s.Address = "192.0.2.300" }), bad, `"192.0.2.300"`},
+		{"IPv6 address", service(func(s *v1alpha1.CompiledService) { s.Address = "2001:db8::1" }), bad, "want an IPv4 address"},
+		{"address outside the pools", service(func(s *v1alpha1.CompiledService) { s.Address = "198.51.100.1" }), bad, "none of"},
+		{"port 0", service(func(s *v1alpha1.CompiledService) { s.Port = 0 }), bad, "port 0"},
+		{"port 65536", service(func(s *v1alpha1.CompiledService) { s.Port = 65536 }), bad, "port 65536"},
+		{"protocol", service(func(s *v1alpha1.CompiledService) { s.Protocol = "ICMP" }), bad, `"ICMP"`},
+		{"scheduler", service(func(s *v1alpha1.CompiledService) { s.Scheduler = "" }), bad, "scheduler"},
+		{"method", service(func(s *v1alpha1.CompiledService) { s.ForwardingMethod = "Teleport" }), bad, `"Teleport"`},
+		{"persistence", service(func(s *v1alpha1.CompiledService) { s.PersistenceSeconds = -1 }), bad, "-1 seconds"},
+		{"key of another", service(func(s *v1alpha1.CompiledService) { s.ID = "web/zebra/http"; s.Port = 8080 }), "web/zebra/http", "belongs to web/tomcat/http"},
+		{"weight", func(in *desired.In) {
+			slice := &in.RealServerSlices[0].Spec
+			slice.RealServers = append(slice.RealServers, v1alpha1.CompiledRealServer{Address: "192.0.2.77", Weight: -1})
+		}, "web/tomcat/http", "weight -1"},
+		{"real server's address", func(in *desired.In) {
+			slice := &in.RealServerSlices[0].Spec
+			slice.RealServers = append(slice.RealServers, v1alpha1.CompiledRealServer{Address: "tomcat", Weight: 1})
+		}, "web/tomcat/http", `"tomcat"`},
+		{"pool", func(in *desired.In) {
+			pools := &in.Node.Spec.DirectorGroups[0].AddressPools
+			*pools = append(*pools, "192.0.2.0/33")
+		}, "", "192.0.2.0/33"},
+		{"router id", func(in *desired.In) {
+			routers := &in.Node.Spec.DirectorGroups[0].VirtualRouters
+			*routers = append(*routers, router(256, "192.0.2.30"))
+		}, "", "virtual router id 256"},
+		{"router id twice", func(in *desired.In) {
+			routers := &in.Node.Spec.DirectorGroups[0].VirtualRouters
+			*routers = append(*routers, router(66, "192.0.2.30"))
+		}, "", "virtual router 66 on eth0"},
+		{"interface", func(in *desired.In) {
+			broken := router(67, "192.0.2.30")
+			broken.Interface = ""
+			routers := &in.Node.Spec.DirectorGroups[0].VirtualRouters
+			*routers = append(*routers, broken)
+		}, "", "1 to 15 bytes"},
+		{"virtual IP of a real server", func(in *desired.In) {
+			in.Node.Spec.RealServer = &v1alpha1.NodeRealServer{Addresses: []v1alpha1.IPAddress{"lo"}}
+		}, "", `"lo"`},
+	}
+	good := build(t, edge())
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			in := edge()
+			c.change(&in)
+			state, problems := desired.Build(in)
+			wantProblem(t, problems, v1alpha1.ProblemInvalid, c.service, c.message)
+			if !state.Equal(good) {
+				t.Errorf("the rest became %+v", state)
+			}
+		})
+	}
+}
+
+func TestServiceWithABadCheckKeepsItsPreviousForm(t *testing.T) {
+	before := build(t, edge())
+	in := edge()
+	in.Previous = &before
+	in.RealServerSlices[0].Spec.HealthCheck.Timeout.Duration = 0
+	state, problems := desired.Build(in)
+	wantProblem(t, problems, v1alpha1.ProblemInvalid, "web/tomcat/http", "timeout")
+	if !slices.EqualFunc(state.Groups[0].Services, before.Groups[0].Services, desired.Service.Equal) {
+		t.Errorf("services %+v", state.Groups[0].Services)
+	}
+}
+
+func TestAddressGoesToTheServiceInItsNewForm(t *testing.T) {
+	before := build(t, edge())
+	in := edge()
+	in.Previous = &before
+	in.ServiceSlices[0].Spec.Services[0].Pool = poolSet("not-here")
+	heir := webService()
+	heir.ID = "web/zebra/http"
+	in.ServiceSlices = append(in.ServiceSlices, serviceSlice("edge-services-1", 1, heir))
+	state, problems := desired.Build(in)
+	if len(problems) != 2 {
+		t.Errorf("problems %+v", problems)
+	}
+	if services := state.Groups[0].Services; len(services) != 1 || services[0].ID != heir.ID {
+		t.Errorf("services %+v", services)
+	}
+}
+
+func TestOrderOfTheSlicesDoesNotMatter(t *testing.T) {
+	in := edge()
+	// A real server on its way from one slice to the other, with another weight.
+	in.RealServerSlices[1].Spec.RealServers = append(in.RealServerSlices[1].Spec.RealServers,
+		v1alpha1.CompiledRealServer{Address: "192.0.2.115", Weight: 1})
+	in.ServiceSlices = append(in.ServiceSlices, serviceSlice("edge-services-1", 1, v1alpha1.CompiledService{
+		ID: "web/api/http", Address: "192.0.2.201", Port: 80, Protocol: "UDP", Scheduler: "rr",
+		ForwardingMethod: v1alpha1.NAT, Pool: poolSet("edge-tomcat-0", "edge-tomcat-1"),
+	}))
+	want := build(t, in)
+	if !want.Forwarding() {
+		t.Error("LVS/NAT needs forwarding")
+	}
+	slices.Reverse(in.ServiceSlices)
+	slices.Reverse(in.RealServerSlices)
+	if state := build(t, in); !state.Equal(want) {
+		t.Errorf("reversed: %+v\nwant %+v", state, want)
+	}
+}
+
+func TestStateSurvivesJSONAndGetsItsPasswordsBack(t *testing.T) {
+	in := edge()
+	in.Node.Spec.RealServer = &v1alpha1.NodeRealServer{Addresses: []v1alpha1.IPAddress{"192.0.2.10"}}
+	state := build(t, in)
+	text, err := json.Marshal(state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var back desired.State
+	if err := json.Unmarshal(text, &back); err != nil {
+		t.Fatal(err)
+	}
+	if back.Equal(state) {
+		t.Error("the password came along")
+	}
+	used := in.Passwords.Of(state)
+	if len(used) != 1 {
+		t.Errorf("%d passwords in use, want 1", len(used))
+	}
+	whole, err := back.WithPasswords(used)
+	if err != nil || !whole.Equal(state) {
+		t.Errorf("got %+v, %v\nwant %+v", whole, err, state)
+	}
+	if _, err := back.WithPasswords(nil); err == nil || !strings.Contains(err.Error(), "Secret edge-vrrp") {
+		t.Errorf("without the password: %v", err)
+	}
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package desired
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/lvs-operator/lvs-operator/agent/vrrp"
+)
+
+// Passwords is the text of each VRRP password by the name of its Secret. Neither fmt nor encoding/json nor a logger that
+// uses them shows the texts.
+type Passwords map[string]string
+
+// Format hides the texts from every verb of fmt.
+func (p Passwords) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(p.hidden())) }
+
+// MarshalJSON hides the texts.
+func (p Passwords) MarshalJSON() ([]byte, error) { return json.Marshal(p.hidden()) }
+
+func (p Passwords) hidden() string { return fmt.Sprintf("%d passwords (redacted)", len(p)) }
+
+// Of is the part of the passwords that the state uses.
+func (p Passwords) Of(s State) Passwords {
+	used := Passwords{}
+	for _, group := range s.Groups {
+		for _, router := range group.Routers {
+			if text, ok := p[router.Secret]; ok {
+				used[router.Secret] = text
+			}
+		}
+	}
+	return used
+}
+
+// WithPasswords is the state with the password of every router that names a Secret. It fails for a Secret that is not among
+// them, since a router that runs without its password splits the group.
+func (s State) WithPasswords(passwords Passwords) (State, error) {
+	s.Groups = slices.Clone(s.Groups)
+	for i := range s.Groups {
+		routers := slices.Clone(s.Groups[i].Routers)
+		for j, router := range routers {
+			if router.Secret == "" {
+				continue
+			}
+			text, ok := passwords[router.Secret]
+			if !ok {
+				return State{}, fmt.Errorf("virtual router %d on %s: the password of Secret %s is missing",
+					router.Config.VRID, router.Interface, router.Secret)
+			}
+			routers[j].Config.Password = vrrp.NewPassword(text)
+		}
+		s.Groups[i].Routers = routers
+	}
+	return s, nil
+}
+
+// encodedRouter is a Router in JSON: all but the password and the source.
+type encodedRouter struct {
+	Interface string        `json:"interface"`
+	Version   vrrp.Version  `json:"version"`
+	VRID      uint8         `json:"virtualRouterID"`
+	Priority  uint8         `json:"priority"`
+	Interval  time.Duration `json:"intervalNanoseconds"`
+	Preempt   bool          `json:"preempt"`
+	Addresses []netip.Addr  `json:"addresses"`
+	Secret    string        `json:"secret,omitempty"`
+}
+
+// MarshalJSON writes the router without its password.
+func (r Router) MarshalJSON() ([]byte, error) {
+	return json.Marshal(encodedRouter{
+		Interface: r.Interface, Version: r.Config.Version, VRID: r.Config.VRID, Priority: r.Config.Priority,
+		Interval: r.Config.Interval, Preempt: r.Config.Preempt, Addresses: r.Config.Addresses, Secret: r.Secret,
+	})
+}
+
+// UnmarshalJSON reads what MarshalJSON writes; the router has no password then.
+func (r *Router) UnmarshalJSON(text []byte) error {
+	var e encodedRouter
+	if err := json.Unmarshal(text, &e); err != nil {
+		return err
+	}
+	*r = Router{Interface: e.Interface, Secret: e.Secret, Config: vrrp.Config{
+		Version: e.Version, VRID: e.VRID, Priority: e.Priority, Interval: e.Interval, Preempt: e.Preempt, Addresses: e.Addresses,
+	}}
+	return nil
+}

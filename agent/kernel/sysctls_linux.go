@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+
+	"github.com/lvs-operator/lvs-operator/agent/plan"
+)
+
+// readSysctls reads settings by dotted name. Those that this kernel has not are left out.
+func readSysctls(names []string) (map[string]string, error) {
+	values := map[string]string{}
+	for _, name := range names {
+		value, err := os.ReadFile(sysctlFile(name))
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return nil, fmt.Errorf("read sysctl %s: %w", name, advise(err))
+		default:
+			values[name] = strings.TrimSpace(string(value))
+		}
+	}
+	return values, nil
+}
+
+// writeSysctl writes one setting.
+func writeSysctl(o plan.SetSysctl) error {
+	file, err := os.OpenFile(sysctlFile(o.Name), os.O_WRONLY, 0)
+	if err == nil {
+		_, err = file.WriteString(o.Value + "\n")
+		err = errors.Join(err, file.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("set sysctl %s to %s: %w", o.Name, o.Value, advise(err))
+	}
+	return nil
+}
+
+// sysctlFile is the file of a setting. No setting of ours has a dot in one of its parts, as an interface's name may have.
+func sysctlFile(name string) string {
+	return "/proc/sys/" + strings.ReplaceAll(name, ".", "/")
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package plan
+
+import "slices"
+
+// Plan is the operations that bring in.Actual to what in wants, in the order in which they have to be carried out. None:
+// the kernel is as it should be.
+//
+// This is the one place that knows the order:
+//
+//  1. virtual IPs of routers that are no longer Active go first: another director is waiting for them;
+//  2. a real server's ARP settings come before its virtual IPs on lo, else it answers ARP for them, and before them all the
+//     forwarding of packets, which LVS/NAT needs;
+//  3. IPVS services and destinations come before the virtual IPs, else the director refuses the first connections; what is
+//     new comes before what goes, so that a service is never without destinations in between;
+//  4. virtual IPs of Active routers come when all is ready behind them;
+//  5. a real server's virtual IPs leave lo, and only then the settings get back the values that were found.
+func Plan(in In) []Operation {
+	addresses := diffAddresses(in)
+	return slices.Concat(
+		addresses.releaseDirector,
+		raiseSysctls(in),
+		addresses.addRealServer,
+		diffServices(in),
+		addresses.addDirector,
+		addresses.releaseRealServer,
+		restoreSysctls(in),
+	)
+}
