@@ -26,17 +26,24 @@ type Kernel struct {
 	links *netlink.Handle
 	// sockets hold one socket for addresses and one for IPVS; each carries one request at a time.
 	sockets map[int]*nl.SocketHandle
+	// procSys is where sysctls are.
+	procSys string
 }
+
+// ProcSys is where the kernel shows its sysctls (proc_sys(5)).
+const ProcSys = "/proc/sys"
 
 // Open opens the kernel of the calling thread's network namespace. /proc/sys/net too follows the namespace of the thread
 // that reads it, so a process that is in several must call each method from a thread in the right one. It needs no IPVS:
 // Preflight tells whether there is any.
-func Open() (*Kernel, error) {
+//
+// procSys is ProcSys, or where a container that sees that read-only has a writable mount of it.
+func Open(procSys string) (*Kernel, error) {
 	links, err := netlink.NewHandle(unix.NETLINK_ROUTE, unix.NETLINK_GENERIC)
 	if err != nil {
 		return nil, fmt.Errorf("open netlink: %w", err)
 	}
-	k := &Kernel{links: links, sockets: map[int]*nl.SocketHandle{}}
+	k := &Kernel{links: links, sockets: map[int]*nl.SocketHandle{}, procSys: procSys}
 	if err := links.SetSocketTimeout(answerTimeout); err != nil {
 		k.Close()
 		return nil, fmt.Errorf("limit the wait for netlink: %w", err)
@@ -80,7 +87,7 @@ func (k *Kernel) Read(ctx context.Context, query Query) (plan.Actual, error) {
 	if actual.Addresses, err = k.readAddresses(); err != nil {
 		return plan.Actual{}, err
 	}
-	if actual.Sysctls, err = readSysctls(query.Sysctls); err != nil {
+	if actual.Sysctls, err = k.readSysctls(query.Sysctls); err != nil {
 		return plan.Actual{}, err
 	}
 	actual.IPVS, err = k.readServices(ctx, query.Owned)
@@ -116,7 +123,7 @@ func (k *Kernel) apply(operation plan.Operation, table **ipvsClient) error {
 	case plan.DeleteAddress:
 		return k.deleteAddress(o)
 	case plan.SetSysctl:
-		return writeSysctl(o)
+		return k.writeSysctl(o)
 	}
 	if *table == nil {
 		client, err := k.ipvs()

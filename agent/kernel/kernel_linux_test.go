@@ -74,7 +74,7 @@ func newKernel(t *testing.T) *kernel.Kernel {
 			t.Fatal(err)
 		}
 	}
-	k, err := kernel.Open()
+	k, err := kernel.Open(kernel.ProcSys)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -310,7 +310,7 @@ func TestAnAgentThatReturnsRecognisesItsOwn(t *testing.T) {
 	in.RealServerAddresses = []netip.Addr{netip.MustParseAddr("192.0.2.20")}
 	n.reach(in)
 
-	k, err := kernel.Open()
+	k, err := kernel.Open(kernel.ProcSys)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,16 +7,17 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/lvs-operator/lvs-operator/agent/plan"
 )
 
 // readSysctls reads settings by dotted name. Those that this kernel has not are left out.
-func readSysctls(names []string) (map[string]string, error) {
+func (k *Kernel) readSysctls(names []string) (map[string]string, error) {
 	values := map[string]string{}
 	for _, name := range names {
-		value, err := os.ReadFile(sysctlFile(name))
+		value, err := os.ReadFile(k.sysctlFile(name))
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 		case err != nil:
@@ -29,8 +30,8 @@ func readSysctls(names []string) (map[string]string, error) {
 }
 
 // writeSysctl writes one setting.
-func writeSysctl(o plan.SetSysctl) error {
-	file, err := os.OpenFile(sysctlFile(o.Name), os.O_WRONLY, 0)
+func (k *Kernel) writeSysctl(o plan.SetSysctl) error {
+	file, err := os.OpenFile(k.sysctlFile(o.Name), os.O_WRONLY, 0)
 	if err == nil {
 		_, err = file.WriteString(o.Value + "\n")
 		err = errors.Join(err, file.Close())
@@ -42,6 +43,6 @@ func writeSysctl(o plan.SetSysctl) error {
 }
 
 // sysctlFile is the file of a setting. No setting of ours has a dot in one of its parts, as an interface's name may have.
-func sysctlFile(name string) string {
-	return "/proc/sys/" + strings.ReplaceAll(name, ".", "/")
+func (k *Kernel) sysctlFile(name string) string {
+	return filepath.Join(k.procSys, strings.ReplaceAll(name, ".", "/"))
 }

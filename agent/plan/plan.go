@@ -11,7 +11,7 @@ import "slices"
 //
 //  1. virtual IPs of routers that are no longer Active go first: another director is waiting for them;
 //  2. a real server's ARP settings come before its virtual IPs on lo, else it answers ARP for them, and before them all the
-//     forwarding of packets, which LVS/NAT needs;
+//     director's own: the forwarding of packets, which LVS/NAT needs, and how IPVS treats connections of the dead;
 //  3. IPVS services and destinations come before the virtual IPs, else the director refuses the first connections; what is
 //     new comes before what goes, so that a service is never without destinations in between;
 //  4. virtual IPs of Active routers come when all is ready behind them;

@@ -54,9 +54,17 @@ func realServerSysctls() map[string]string {
 	return sysctls
 }
 
+// directorSysctls are the settings of a working director.
+func directorSysctls() map[string]string {
+	sysctls := fresh()
+	sysctls["net.ipv4.vs.expire_nodest_conn"] = "1"
+	return sysctls
+}
+
 func found() map[string]string {
 	found := fresh()
 	delete(found, "net.ipv4.ip_forward")
+	delete(found, "net.ipv4.vs.expire_nodest_conn")
 	return found
 }
 
@@ -82,7 +90,8 @@ func TestStories(t *testing.T) {
 				Services: webTable("wrr", two...), Owned: pools, DirectorAddresses: held,
 				Actual: plan.Actual{Sysctls: fresh()},
 			},
-			want: `ipvsadm -A -t 192.0.2.10:8080 -s wrr
+			want: `sysctl -w net.ipv4.vs.expire_nodest_conn=1
+ipvsadm -A -t 192.0.2.10:8080 -s wrr
 ipvsadm -a -t 192.0.2.10:8080 -r 192.0.2.111:8080 -g -w 3
 ipvsadm -a -t 192.0.2.10:8080 -r 192.0.2.115:8080 -g -w 3
 ip address add 192.0.2.10/32 dev eth0 proto 76 label eth0:lvs
@@ -95,7 +104,7 @@ ip address add 192.0.2.10/32 dev eth0 proto 76 label eth0:lvs
 				Actual: plan.Actual{
 					IPVS:      webTable("wrr", two...),
 					Addresses: []plan.Address{foreign("eth0", "192.0.2.114/24"), ours("eth0")},
-					Sysctls:   fresh(),
+					Sysctls:   directorSysctls(),
 				},
 			},
 		},
@@ -208,6 +217,7 @@ ipvsadm -D -t 192.0.2.10:8080
 				Actual: plan.Actual{Sysctls: fresh()},
 			},
 			want: `sysctl -w net.ipv4.ip_forward=1
+sysctl -w net.ipv4.vs.expire_nodest_conn=1
 ipvsadm -A -t 192.0.2.10:8080 -s rr
 `,
 		},

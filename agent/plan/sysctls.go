@@ -13,11 +13,16 @@ import (
 // on are the answers of real servers behind LVS/NAT.
 const forwarding = "net.ipv4.ip_forward"
 
+// expireNodest ends a connection with its next packet once its real server has been deleted
+// (Documentation/networking/ipvs-sysctl.rst). Without it the kernel drops those packets in silence for up to 15 minutes, and
+// with them a new connection that happens to have the client port of such an old one.
+const expireNodest = "net.ipv4.vs.expire_nodest_conn"
+
 // Sysctls are the names of all settings that a plan can write: those that In.Actual has to carry.
 func Sysctls() []string {
 	realServer := realserver.Sysctls()
-	names := make([]string, 0, 1+len(realServer))
-	names = append(names, forwarding)
+	names := make([]string, 0, 2+len(realServer))
+	names = append(names, forwarding, expireNodest)
 	for _, sysctl := range realServer {
 		names = append(names, sysctl.Name)
 	}
@@ -29,6 +34,9 @@ func wantedSysctls(in In) []realserver.Sysctl {
 	var wanted []realserver.Sysctl
 	if in.Forwarding {
 		wanted = append(wanted, realserver.Sysctl{Name: forwarding, Value: "1"})
+	}
+	if len(in.Services) > 0 {
+		wanted = append(wanted, realserver.Sysctl{Name: expireNodest, Value: "1"})
 	}
 	return append(wanted, realserver.For(in.RealServerAddresses).Sysctls...)
 }

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package agent is one node's part of the operator: a loop that brings the kernel to what the API server, the health of
+// the real servers and VRRP say, and reports. It wires the packages below it together and decides nothing that package
+// plan could decide.
+package agent
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/lvs-operator/lvs-operator/agent/checkpoint"
+	"github.com/lvs-operator/lvs-operator/agent/health/monitor"
+	"github.com/lvs-operator/lvs-operator/agent/health/probe"
+	"github.com/lvs-operator/lvs-operator/agent/kernel"
+	"github.com/lvs-operator/lvs-operator/agent/plan"
+	"github.com/lvs-operator/lvs-operator/agent/report"
+	"github.com/lvs-operator/lvs-operator/agent/vrrp"
+	"github.com/lvs-operator/lvs-operator/agent/vrrp/vrrpnet"
+	"github.com/lvs-operator/lvs-operator/agent/watch"
+)
+
+// Kernel is the node's kernel.
+type Kernel interface {
+	// Read returns what the kernel has of what the query asks for. With kernel.ErrNoIPVS the rest of the answer is good.
+	Read(context.Context, kernel.Query) (plan.Actual, error)
+	// Apply carries operations out in their order and returns those that the kernel refused.
+	Apply(context.Context, []plan.Operation) []kernel.Failure
+}
+
+// Views is the API server as this node sees it.
+type Views interface {
+	// Version changes with every change of the view.
+	Version() uint64
+	// Connected says whether the API server has answered once.
+	Connected() bool
+	// View returns the newest view, and whether it is complete.
+	View(context.Context) (watch.View, bool)
+}
+
+// Reports takes the node's status to the API server.
+type Reports interface {
+	// Set makes a status the one to be written. It does not block.
+	Set(status Status)
+}
+
+// Checkpoints keeps what the agent needs at a start without an API server.
+type Checkpoints interface {
+	// Save replaces the checkpoint.
+	Save(checkpoint.Checkpoint) error
+}
+
+// Agent is the loop. Its methods are called by one goroutine.
+type Agent struct {
+	log     *slog.Logger
+	metrics *metrics
+	resync  time.Duration
+	wake    chan struct{}
+
+	kernel      Kernel
+	views       Views
+	reports     Reports
+	checkpoints Checkpoints
+	health      *monitor.Monitor
+	routers     *routers
+
+	// began is when the agent started; warm is set once the first checks are done, or have had their time.
+	began time.Time
+	warm  bool
+	memory
+}
+
+// Run is an agent's life: it returns when ctx has ended and the virtual IPs are handed over, or when it cannot start.
+func Run(ctx context.Context, o Options) error {
+	if o.Resync <= 0 {
+		o.Resync = defaultResync
+	}
+	clients, err := watch.NewClients(o.API)
+	if err != nil {
+		return err
+	}
+	store, err := checkpoint.Open(o.StateDir)
+	if err != nil {
+		return err
+	}
+	k, err := kernel.Open(o.ProcSys)
+	if err != nil {
+		return err
+	}
+	defer k.Close()
+	a := &Agent{
+		log: o.Log, metrics: newMetrics(), resync: o.Resync, wake: make(chan struct{}, 1), kernel: k, checkpoints: store,
+		began: time.Now(),
+	}
+	changes, err := k.Subscribe(ctx)
+	if err != nil {
+		return err
+	}
+	a.routers = newRouters(startRouter, a.kick, o.Log)
+	a.health = monitor.New(monitor.Options{Prober: probe.TCP{}, OnChange: a.kick})
+	defer a.health.Close()
+	a.recall(store)
+
+	watcher := watch.New(clients, o.Node, o.Namespace, a.kick)
+	watcher.Start(ctx)
+	a.views = watcher
+	reporter := report.New(report.API{Client: clients.LVS, Node: o.Node}, o.Log)
+	go reporter.Run(ctx)
+	a.reports = reporter
+
+	failed := make(chan error, 1)
+	if o.MetricsAddress != "" {
+		go func() { failed <- a.metrics.serve(ctx, o.MetricsAddress) }()
+	}
+	return a.loop(ctx, changes, failed)
+}
+
+// kick makes the loop take a pass soon. It never blocks; any number of kicks before the pass are one.
+func (a *Agent) kick() {
+	select {
+	case a.wake <- struct{}{}:
+	default:
+	}
+}
+
+// loop takes a pass whenever something that a pass depends on may have changed. changes are the kernel's; failed ends the
+// agent.
+func (a *Agent) loop(ctx context.Context, changes <-chan struct{}, failed <-chan error) error {
+	resync := time.NewTicker(a.resync)
+	defer resync.Stop()
+	a.kick()
+	for {
+		select {
+		case <-ctx.Done():
+			return a.handOver()
+		case err := <-failed:
+			if err != nil {
+				return errors.Join(err, a.handOver())
+			}
+		case <-resync.C:
+			a.pass(ctx, time.Now())
+		case _, open := <-changes:
+			if !open {
+				// The kernel stopped telling; the read-back every few seconds sees what changes.
+				changes = nil
+			}
+			a.pass(ctx, time.Now())
+		case <-a.wake:
+			a.pass(ctx, time.Now())
+		}
+	}
+}
+
+// handOver is a planned stop: every Active router resigns, and its virtual IPs go once another director has them. IPVS, the
+// connections, and a real server's addresses stay.
+func (a *Agent) handOver() error {
+	resigning, cancel := context.WithTimeout(context.Background(), handOverBound)
+	defer cancel()
+	a.routers.release(a.routers.stopAll(resigning))
+	if !a.known {
+		return nil
+	}
+	ctx := context.Background() // the time of the resignation is used up; what is left is one read and one write
+	actual, err := a.kernel.Read(ctx, a.query())
+	if err != nil && !errors.Is(err, kernel.ErrNoIPVS) {
+		return fmt.Errorf("hand the virtual IPs over: %w", err)
+	}
+	var errs []error
+	for _, failure := range a.kernel.Apply(ctx, addressesOnly(plan.Plan(a.planIn(actual, time.Now())))) {
+		errs = append(errs, failure.Err)
+	}
+	a.log.Info("stopped; IPVS and its connections stay as they are")
+	return errors.Join(errs...)
+}
+
+// addressesOnly are the operations that take virtual IPs away.
+func addressesOnly(operations []plan.Operation) []plan.Operation {
+	var deletions []plan.Operation
+	for _, o := range operations {
+		if deletion, ok := o.(plan.DeleteAddress); ok {
+			deletions = append(deletions, deletion)
+		}
+	}
+	return deletions
+}
+
+// startRouter runs a virtual router on the node's network.
+func startRouter(interfaceName string, config vrrp.Config, resume bool, transition func(vrrp.State)) (VirtualRouter, error) {
+	return vrrpnet.Start(vrrpnet.Options{Interface: interfaceName, Config: config, Resume: resume, OnTransition: transition})
+}

@@ -1,0 +1,497 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/lvs-operator/lvs-operator/agent/checkpoint"
+	"github.com/lvs-operator/lvs-operator/agent/health"
+	"github.com/lvs-operator/lvs-operator/agent/health/monitor"
+	"github.com/lvs-operator/lvs-operator/agent/kernel/kerneltest"
+	"github.com/lvs-operator/lvs-operator/agent/plan"
+	"github.com/lvs-operator/lvs-operator/agent/vrrp"
+	"github.com/lvs-operator/lvs-operator/agent/watch"
+	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
+)
+
+// node is an agent among stand-ins for everything outside of it: its kernel in memory, the API server's view, the real
+// servers, and the virtual router's thread.
+type node struct {
+	*Agent
+	kernel  *kerneltest.Kernel
+	store   *checkpoint.Store
+	api     *fakeAPI
+	servers *fakeServers
+	started []*fakeRouter
+	// mayStart is the error of each start of a router.
+	mayStart error
+}
+
+type fakeAPI struct {
+	version  uint64
+	view     watch.View
+	complete bool
+	status   Status
+	reports  int
+}
+
+func (f *fakeAPI) Connected() bool { return f.complete }
+
+func (f *fakeAPI) Version() uint64 { return f.version }
+
+func (f *fakeAPI) View(context.Context) (watch.View, bool) { return f.view, f.complete }
+
+func (f *fakeAPI) Set(status Status) {
+	f.status = status
+	f.reports++
+}
+
+func (f *fakeAPI) say(view watch.View) {
+	f.version++
+	f.view, f.complete = view, true
+}
+
+// fakeServers are real servers, by address; those listed are dead.
+type fakeServers struct {
+	mu   sync.Mutex
+	dead map[netip.AddrPort]bool
+	// slow is how long a check takes.
+	slow time.Duration
+}
+
+func (f *fakeServers) Probe(_ context.Context, t health.Target) error {
+	time.Sleep(f.slow)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.dead[t.Address] {
+		return errors.New("connection refused")
+	}
+	return nil
+}
+
+func (f *fakeServers) set(address string, dead bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.dead[netip.MustParseAddrPort(address)] = dead
+}
+
+type fakeRouter struct {
+	config    vrrp.Config
+	resumed   bool
+	state     vrrp.State
+	fault     error
+	announced int
+	stopped   bool
+	// alone makes Stop fail, as when no other director takes over.
+	alone      bool
+	transition func(vrrp.State)
+}
+
+func (f *fakeRouter) State() vrrp.State { return f.state }
+func (f *fakeRouter) Fault() error      { return f.fault }
+func (f *fakeRouter) Announce()         { f.announced++ }
+
+func (f *fakeRouter) Reconfigure(config vrrp.Config) error {
+	f.config = config
+	return nil
+}
+
+func (f *fakeRouter) Stop(context.Context) error {
+	f.stopped = true
+	if f.alone {
+		return errors.New("no other director has become Active")
+	}
+	f.state = vrrp.Initialize
+	return nil
+}
+
+func (f *fakeRouter) become(state vrrp.State) {
+	f.state = state
+	f.transition(state)
+}
+
+// newNode starts an agent on a kernel and a state directory that may have a history.
+func newNode(t *testing.T, k *kerneltest.Kernel, dir string) *node {
+	t.Helper()
+	store, err := checkpoint.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := &node{kernel: k, store: store, api: &fakeAPI{}, servers: &fakeServers{dead: map[netip.AddrPort]bool{}}}
+	a := &Agent{
+		log: slog.New(slog.DiscardHandler), metrics: newMetrics(), resync: defaultResync, wake: make(chan struct{}, 1),
+		kernel: k, views: n.api, reports: n.api, checkpoints: store, began: time.Now(),
+	}
+	a.health = monitor.New(monitor.Options{Prober: n.servers, OnChange: a.kick})
+	t.Cleanup(a.health.Close)
+	a.routers = newRouters(func(_ string, config vrrp.Config, resume bool, transition func(vrrp.State)) (VirtualRouter, error) {
+		if n.mayStart != nil {
+			return nil, n.mayStart
+		}
+		r := &fakeRouter{config: config, resumed: resume, state: vrrp.Backup, transition: transition}
+		if resume {
+			r.state = vrrp.Active
+		}
+		n.started = append(n.started, r)
+		return r, nil
+	}, a.kick, a.log)
+	a.recall(store)
+	n.Agent = a
+	return n
+}
+
+// settle lets the agent take every pass that it wants to take now.
+func (n *node) settle(t *testing.T) {
+	t.Helper()
+	n.kick()
+	for range 20 {
+		synctest.Wait()
+		select {
+		case <-n.wake:
+			n.pass(t.Context(), time.Now())
+		default:
+			return
+		}
+	}
+	t.Fatal("the agent wants to take pass after pass")
+}
+
+// later lets time go by, with a pass whenever the agent wants one and every five seconds.
+func (n *node) later(t *testing.T, d time.Duration) {
+	t.Helper()
+	for step := time.Second; d > 0; d -= step {
+		time.Sleep(min(d, step))
+		n.settle(t)
+	}
+}
+
+func (n *node) operations() string {
+	var lines []string
+	for _, o := range n.kernel.TakeApplied() {
+		lines = append(lines, o.String())
+	}
+	return strings.Join(lines, "\n")
+}
+
+const password = "hunter2"
+
+// view is a director's: one service with two real servers, and one virtual router.
+func view(weights ...int32) watch.View {
+	slice := v1alpha1.RealServerSlice{
+		ObjectMeta: metav1.ObjectMeta{Name: "edge-rs-0", Generation: 1},
+		Spec: v1alpha1.RealServerSliceSpec{
+			DirectorGroup: "edge", Pool: v1alpha1.PoolReference{Namespace: "web", Name: "tomcat"},
+			HealthCheck: &v1alpha1.CompiledHealthCheck{
+				Interval: metav1.Duration{Duration: 6 * time.Second}, Timeout: metav1.Duration{Duration: 10 * time.Second},
+				Retries: 3, RetryDelay: metav1.Duration{Duration: 3 * time.Second}, TCP: &v1alpha1.TCPCheck{},
+			},
+		},
+	}
+	for i, weight := range weights {
+		slice.Spec.RealServers = append(slice.Spec.RealServers, v1alpha1.CompiledRealServer{
+			Address: v1alpha1.IPAddress(netip.AddrFrom4([4]byte{192, 0, 2, byte(11 + i)}).String()), Weight: weight,
+		})
+	}
+	return watch.View{
+		Node: &v1alpha1.NodeState{
+			ObjectMeta: metav1.ObjectMeta{Name: "master", Generation: 7},
+			Spec: v1alpha1.NodeStateSpec{DirectorGroups: []v1alpha1.NodeDirectorGroup{{
+				Name: "edge", AddressPools: []v1alpha1.CIDR{"198.51.100.0/24"},
+				VirtualRouters: []v1alpha1.VirtualRouter{{
+					VirtualRouterID: 66, Interface: "eth0", Version: 2, Priority: 100, Preempt: true,
+					AdvertisementInterval: metav1.Duration{Duration: time.Second},
+					Authentication:        &v1alpha1.VRRPAuthentication{Type: "Password", SecretRef: v1alpha1.SecretReference{Name: "edge-vrrp"}},
+					Addresses:             []v1alpha1.IPAddress{"198.51.100.10"},
+				}},
+			}}},
+		},
+		Services: []v1alpha1.ServiceSlice{{
+			ObjectMeta: metav1.ObjectMeta{Name: "edge-svc-0", Generation: 3},
+			Spec: v1alpha1.ServiceSliceSpec{DirectorGroup: "edge", Services: []v1alpha1.CompiledService{{
+				ID: "web/tomcat/http", Generation: 1, Address: "198.51.100.10", Port: 8080, Protocol: v1alpha1.ProtocolTCP,
+				Scheduler: "wrr", ForwardingMethod: v1alpha1.DirectRouting,
+				Pool: v1alpha1.PoolSet{Namespace: "web", Name: "tomcat", Slices: 1, Hash: v1alpha1.SetHash([]string{"edge-rs-0"})},
+			}}},
+		}},
+		RealServers: []v1alpha1.RealServerSlice{slice},
+		Passwords:   map[string]string{"edge-vrrp": password},
+	}
+}
+
+const (
+	settings = "sysctl -w net.ipv4.vs.expire_nodest_conn=1"
+	added    = "ipvsadm -A -t 198.51.100.10:8080 -s wrr"
+)
+
+const inService = settings + `
+ipvsadm -A -t 198.51.100.10:8080 -s wrr
+ipvsadm -a -t 198.51.100.10:8080 -r 192.0.2.11:8080 -g -w 3
+ipvsadm -a -t 198.51.100.10:8080 -r 192.0.2.12:8080 -g -w 3`
+
+const vipUp = "ip address add 198.51.100.10/32 dev eth0 proto 76 label eth0:lvs"
+
+// active is a director that serves.
+func active(t *testing.T) *node {
+	t.Helper()
+	n := newNode(t, kerneltest.New("eth0"), t.TempDir())
+	n.api.say(view(3, 3))
+	n.settle(t)
+	n.started[0].become(vrrp.Active)
+	n.settle(t)
+	n.kernel.TakeApplied()
+	return n
+}
+
+func expect(t *testing.T, what, got, want string) {
+	t.Helper()
+	if got != want {
+		t.Errorf("%s:\n%s\nwant:\n%s", what, got, want)
+	}
+}
+
+func TestBringUpIsServiceThenCheckedRealServersThenElectionThenAddressThenARP(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNode(t, kerneltest.New("eth0"), t.TempDir())
+		n.servers.set("192.0.2.12:8080", true)
+		n.servers.slow = time.Second
+		n.api.say(view(3, 3))
+		n.settle(t)
+		expect(t, "before the first check", n.operations(), settings+"\n"+added)
+		if len(n.started) != 0 {
+			t.Fatal("VRRP may win before the real servers were checked")
+		}
+		n.later(t, 2*time.Second)
+		expect(t, "after the first checks", n.operations(), "ipvsadm -a -t 198.51.100.10:8080 -r 192.0.2.11:8080 -g -w 3")
+		if len(n.started) != 1 || n.started[0].resumed {
+			t.Fatalf("%d routers started, want one, as Backup", len(n.started))
+		}
+		n.started[0].become(vrrp.Active)
+		n.settle(t)
+		expect(t, "as Active", n.operations(), vipUp)
+		if n.started[0].announced != 1 {
+			t.Errorf("the address was announced %d times, want once", n.started[0].announced)
+		}
+	})
+}
+
+func TestAnAgentThatIsKilledAndStartedAgainChangesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k, dir := kerneltest.New("eth0"), t.TempDir()
+		before := newNode(t, k, dir)
+		before.api.say(view(3, 3))
+		before.settle(t)
+		before.started[0].become(vrrp.Active)
+		before.settle(t)
+		k.TakeApplied()
+
+		after := newNode(t, k, dir)
+		after.settle(t)
+		if len(after.started) != 1 || !after.started[0].resumed {
+			t.Fatal("the virtual router whose addresses are there did not resume")
+		}
+		after.api.say(view(3, 3))
+		after.later(t, time.Minute)
+		expect(t, "operations of the agent that was started again", after.operations(), "")
+	})
+}
+
+func TestWithNoAPIServerTheAgentServesFromItsCheckpoint(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir := t.TempDir()
+		before := newNode(t, kerneltest.New("eth0"), dir)
+		before.api.say(view(3, 3))
+		before.settle(t)
+
+		rebooted := newNode(t, kerneltest.New("eth0"), dir)
+		rebooted.settle(t)
+		expect(t, "operations after a reboot", rebooted.operations(), inService)
+		if len(rebooted.started) != 1 || rebooted.started[0].config.Password != vrrp.NewPassword(password) {
+			t.Error("the virtual router does not run with its password")
+		}
+		if rebooted.api.reports != 0 {
+			t.Error("a status was reported for a generation that this agent has not seen")
+		}
+	})
+}
+
+func TestWithoutACompleteViewNothingIsTouched(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := active(t)
+		n.api.say(watch.View{})
+		n.api.complete = false
+		n.later(t, time.Minute)
+		expect(t, "operations", n.operations(), "")
+	})
+}
+
+func TestADeadRealServerIsRemovedAndComesBackByItself(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := active(t)
+		n.servers.set("192.0.2.12:8080", true)
+		n.later(t, 6*time.Second+3*3*time.Second+time.Second)
+		expect(t, "after the check and its retries", n.operations(), "ipvsadm -d -t 198.51.100.10:8080 -r 192.0.2.12:8080")
+		if d := n.api.status.DirectorGroups[0].Degraded; len(d) != 1 || d[0].Healthy != 1 || d[0].RealServers != 2 {
+			t.Errorf("degraded: %+v, want 1 of 2", d)
+		}
+		n.servers.set("192.0.2.12:8080", false)
+		n.later(t, 7*time.Second)
+		expect(t, "after it came back", n.operations(), "ipvsadm -a -t 198.51.100.10:8080 -r 192.0.2.12:8080 -g -w 3")
+	})
+}
+
+func TestAWeightIsOneOperation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := active(t)
+		n.api.say(view(3, 1))
+		n.settle(t)
+		expect(t, "operations", n.operations(), "ipvsadm -e -t 198.51.100.10:8080 -r 192.0.2.12:8080 -g -w 1")
+	})
+}
+
+func TestWhatSomebodyElseChangesIsPutBackAndCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := active(t)
+		n.settle(t)
+		n.kernel.Apply(t.Context(), []plan.Operation{plan.DeleteAddress{Interface: "eth0", Prefix: netip.MustParsePrefix("198.51.100.10/32")}})
+		n.kernel.TakeApplied()
+		n.settle(t)
+		expect(t, "operations", n.operations(), vipUp)
+		if got := counter(t, n, "lvs_agent_drift_repairs_total"); got != 1 {
+			t.Errorf("%v repairs counted, want 1", got)
+		}
+	})
+}
+
+func TestABackupLetsTheAddressGoAndKeepsTheService(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := active(t)
+		n.started[0].become(vrrp.Backup)
+		n.settle(t)
+		expect(t, "operations", n.operations(), "ip address del 198.51.100.10/32 dev eth0")
+	})
+}
+
+func TestAPlannedStopHandsTheAddressOverAndFlushesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := active(t)
+		if err := n.handOver(); err != nil {
+			t.Fatal(err)
+		}
+		expect(t, "operations", n.operations(), "ip address del 198.51.100.10/32 dev eth0")
+		if !n.started[0].stopped {
+			t.Error("the virtual router did not resign")
+		}
+	})
+}
+
+func TestAPlannedStopOfTheOnlyDirectorKeepsTheAddress(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := active(t)
+		n.started[0].alone = true
+		if err := n.handOver(); err != nil {
+			t.Fatal(err)
+		}
+		expect(t, "operations", n.operations(), "")
+	})
+}
+
+func TestANodeThatLeavesItsGroupTakesItsServicesWithItAndNoForeignOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := active(t)
+		nothing := view()
+		nothing.Node.Spec, nothing.Services, nothing.RealServers = v1alpha1.NodeStateSpec{}, nil, nil
+		n.api.say(nothing)
+		n.settle(t)
+		expect(t, "operations", n.operations(), "ip address del 198.51.100.10/32 dev eth0\nipvsadm -D -t 198.51.100.10:8080\nsysctl -w net.ipv4.vs.expire_nodest_conn=0")
+		if !n.started[0].stopped {
+			t.Error("the virtual router did not resign")
+		}
+	})
+}
+
+func TestAServiceThatTheKernelRefusesIsAProblemWithItsName(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNode(t, kerneltest.New("eth0"), t.TempDir())
+		n.kernel.Refuse(func(o plan.Operation) error {
+			if _, ok := o.(plan.AddService); ok {
+				return errors.New("load the module ip_vs_wrr")
+			}
+			return nil
+		})
+		n.api.say(view(3, 3))
+		n.later(t, 5*time.Second)
+		if len(n.started) != 0 {
+			t.Error("VRRP may win on a director that has no service in its kernel")
+		}
+		problems := n.api.status.Problems
+		if !slices.ContainsFunc(problems, func(p v1alpha1.Problem) bool {
+			return p.Service == "web/tomcat/http" && strings.Contains(p.Message, "ip_vs_wrr")
+		}) {
+			t.Errorf("problems: %+v", problems)
+		}
+		n.kernel.Refuse(nil)
+		n.later(t, 5*time.Second)
+		if len(n.api.status.Problems) != 0 || len(n.started) != 1 {
+			t.Errorf("after the module was loaded: %d routers run, problems %+v", len(n.started), n.api.status.Problems)
+		}
+	})
+}
+
+func TestARouterThatCannotRunIsAProblemOfItsGroup(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNode(t, kerneltest.New("eth0"), t.TempDir())
+		n.mayStart = errors.New("CAP_NET_RAW is missing")
+		n.api.say(view(3, 3))
+		n.later(t, 2*time.Second)
+		problems := n.api.status.Problems
+		if len(problems) != 1 || problems[0].Reason != v1alpha1.ProblemVRRP || problems[0].DirectorGroup != "edge" {
+			t.Errorf("problems: %+v", problems)
+		}
+		n.mayStart = nil
+		n.later(t, 6*time.Second)
+		if len(n.started) != 1 {
+			t.Error("the router was not tried again")
+		}
+	})
+}
+
+func TestThePasswordIsInNoReport(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := active(t)
+		status, err := json.Marshal(n.api.status)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(status), password) {
+			t.Errorf("the status holds the password: %s", status)
+		}
+	})
+}
+
+func counter(t *testing.T, n *node, name string) float64 {
+	t.Helper()
+	families, err := n.metrics.registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		if f.GetName() == name {
+			return f.GetMetric()[0].GetCounter().GetValue()
+		}
+	}
+	t.Fatalf("no metric %s", name)
+	return 0
+}

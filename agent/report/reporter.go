@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package report writes a NodeState's status to the API server: only when it says something new, never so often that a real
+// server that flaps costs a write a flap, and again and again while the API server is away. It never computes a status.
+package report
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
+
+	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
+)
+
+// FieldOwner is the agent's name in server-side apply.
+const FieldOwner = "lvs-operator-agent"
+
+const (
+	// gather is how long a change waits for others to go with it.
+	gather = 20 * time.Millisecond
+	// healthGap is the least time between two writes that tell of nothing but real servers' health: NodeState.status
+	// promises counts at most 30 s old.
+	healthGap = 10 * time.Second
+	// firstPause and longestPause bound the pauses between tries while the API server refuses or is away.
+	firstPause   = 500 * time.Millisecond
+	longestPause = 10 * time.Second
+)
+
+// Writer writes one NodeState's status.
+type Writer interface {
+	// Write replaces the fields of the status that the agent owns.
+	Write(ctx context.Context, status v1alpha1.NodeStateStatus) error
+}
+
+// Reporter keeps the API server's copy of a status in step with the newest one that it was given.
+type Reporter struct {
+	writer Writer
+	log    *slog.Logger
+	wake   chan struct{}
+
+	mu     sync.Mutex
+	newest *v1alpha1.NodeStateStatus
+}
+
+// New makes a reporter.
+func New(writer Writer, log *slog.Logger) *Reporter {
+	return &Reporter{writer: writer, log: log, wake: make(chan struct{}, 1)}
+}
+
+// Set makes status the one to be written. It never blocks; a status that was not written yet is dropped in its favour.
+func (r *Reporter) Set(status v1alpha1.NodeStateStatus) {
+	r.mu.Lock()
+	r.newest = &status
+	r.mu.Unlock()
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Run writes until ctx ends.
+func (r *Reporter) Run(ctx context.Context) {
+	var written *v1alpha1.NodeStateStatus
+	var last time.Time
+	pause := firstPause
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-r.wake:
+			timer.Reset(gather)
+			continue
+		case <-timer.C:
+		}
+		status := r.status()
+		wait, due := r.due(written, status, last)
+		switch {
+		case !due:
+		case wait > 0:
+			timer.Reset(wait)
+		default:
+			if err := r.writer.Write(ctx, *status); err != nil {
+				r.log.Warn("the API server did not take this node's status; trying again", "error", err, "pause", pause)
+				timer.Reset(pause)
+				pause = min(2*pause, longestPause)
+				continue
+			}
+			written, last, pause = status, time.Now(), firstPause
+		}
+	}
+}
+
+func (r *Reporter) status() *v1alpha1.NodeStateStatus {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.newest
+}
+
+// due says whether status has to be written, and after what wait.
+func (r *Reporter) due(written, status *v1alpha1.NodeStateStatus, last time.Time) (time.Duration, bool) {
+	switch {
+	case status == nil:
+		return 0, false
+	case written == nil:
+		return 0, true
+	case equality.Semantic.DeepEqual(written, status):
+		return 0, false
+	case equality.Semantic.DeepEqual(withoutHealth(written), withoutHealth(status)):
+		return healthGap - time.Since(last), true
+	default:
+		return 0, true
+	}
+}
+
+func withoutHealth(status *v1alpha1.NodeStateStatus) *v1alpha1.NodeStateStatus {
+	copied := status.DeepCopy()
+	for i := range copied.DirectorGroups {
+		copied.DirectorGroups[i].Degraded = nil
+	}
+	return copied
+}
+
+// API writes the status of one node's NodeState by server-side apply.
+type API struct {
+	// Client serves the group lvs-operator.io.
+	Client rest.Interface
+	// Node is the name of the NodeState.
+	Node string
+}
+
+// Write implements Writer.
+func (a API) Write(ctx context.Context, status v1alpha1.NodeStateStatus) error {
+	body, err := json.Marshal(map[string]any{
+		"apiVersion": v1alpha1.GroupVersion.String(),
+		"kind":       "NodeState",
+		"metadata":   map[string]any{"name": a.Node},
+		"status":     status,
+	})
+	if err != nil {
+		return fmt.Errorf("write the status of NodeState %s: %w", a.Node, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	err = a.Client.Patch(types.ApplyPatchType).Resource("nodestates").Name(a.Node).SubResource("status").
+		Param("fieldManager", FieldOwner).Param("force", "true").Body(body).Do(ctx).Error()
+	if err != nil {
+		return fmt.Errorf("write the status of NodeState %s: %w", a.Node, err)
+	}
+	return nil
+}

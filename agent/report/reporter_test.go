@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package report
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
+)
+
+type recorder struct {
+	mu    sync.Mutex
+	times []time.Duration
+	began time.Time
+	away  bool
+}
+
+func (r *recorder) Write(context.Context, v1alpha1.NodeStateStatus) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.away {
+		return errors.New("connection refused")
+	}
+	r.times = append(r.times, time.Since(r.began))
+	return nil
+}
+
+func (r *recorder) writes() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.times)
+}
+
+func (r *recorder) set(away bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.away = away
+}
+
+func start(t *testing.T) (*recorder, *Reporter) {
+	t.Helper()
+	w := &recorder{began: time.Now()}
+	r := New(w, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	ctx, cancel := context.WithCancel(t.Context())
+	t.Cleanup(cancel)
+	go r.Run(ctx)
+	return w, r
+}
+
+func healthy(n int32) v1alpha1.NodeStateStatus {
+	return v1alpha1.NodeStateStatus{Services: 1, DirectorGroups: []v1alpha1.NodeDirectorGroupStatus{{
+		Name: "edge", Degraded: []v1alpha1.DegradedService{{Service: "web/tomcat/http", RealServers: 2, Healthy: n}},
+	}}}
+}
+
+func TestAChangeIsWrittenAtOnceAndTheSameIsNotWrittenAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, r := start(t)
+		r.Set(v1alpha1.NodeStateStatus{Services: 1})
+		time.Sleep(gather + time.Millisecond)
+		if w.writes() != 1 {
+			t.Fatalf("%d writes, want 1", w.writes())
+		}
+		r.Set(v1alpha1.NodeStateStatus{Services: 1})
+		time.Sleep(time.Hour)
+		if w.writes() != 1 {
+			t.Errorf("a status that says nothing new was written: %d writes", w.writes())
+		}
+	})
+}
+
+func TestAHundredFlapsOfARealServerCostAWriteEveryTenSeconds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, r := start(t)
+		r.Set(healthy(2))
+		for i := range 100 {
+			time.Sleep(250 * time.Millisecond)
+			r.Set(healthy(int32(i % 2)))
+		}
+		time.Sleep(time.Minute)
+		if got := w.writes(); got < 2 || got > 5 {
+			t.Errorf("100 flaps in 25 s led to %d writes, want the first, one every %s, and the last", got, healthGap)
+		}
+	})
+}
+
+func TestAnAPIServerThatIsAwayIsAskedAgainUntilItTakesTheStatus(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, r := start(t)
+		w.set(true)
+		r.Set(v1alpha1.NodeStateStatus{Services: 1})
+		time.Sleep(5 * time.Minute)
+		w.set(false)
+		time.Sleep(longestPause + time.Second)
+		if w.writes() != 1 {
+			t.Errorf("%d writes after the API server came back, want 1", w.writes())
+		}
+	})
+}

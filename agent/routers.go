@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package agent
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/lvs-operator/lvs-operator/agent/desired"
+	"github.com/lvs-operator/lvs-operator/agent/plan"
+	"github.com/lvs-operator/lvs-operator/agent/vrrp"
+)
+
+// VirtualRouter is a running VRRP instance with a thread of its own.
+type VirtualRouter interface {
+	// State is the state machine's.
+	State() vrrp.State
+	// Announce sends gratuitous ARP for the addresses, which are on the interface now. It does not block.
+	Announce()
+	// Reconfigure changes what can change without an election.
+	Reconfigure(vrrp.Config) error
+	// Fault is why the router cannot take part at present, for example its interface is down; nil if it can.
+	Fault() error
+	// Stop resigns. It returns nil when another director has taken over, or when there was nothing to hand over.
+	Stop(context.Context) error
+}
+
+// StartRouter starts a virtual router. transition is called from the router's thread; it does not block.
+type StartRouter func(interfaceName string, config vrrp.Config, resume bool, transition func(vrrp.State)) (VirtualRouter, error)
+
+// routerKey identifies a virtual router on a node: RFC 9568 knows one of an id on an interface.
+type routerKey struct {
+	group         string
+	interfaceName string
+	id            uint8
+}
+
+// router is a virtual router of the desired state, running or not yet.
+type router struct {
+	key     routerKey
+	config  vrrp.Config
+	running VirtualRouter
+	// transitions counts the router's own transitions; announced is the count for which addresses were announced.
+	transitions atomic.Int64
+	announced   int64
+	state       vrrp.State
+	since       time.Time
+	failure     error
+}
+
+// routers are the virtual routers of this node.
+type routers struct {
+	start StartRouter
+	kick  func()
+	log   *slog.Logger
+	byKey map[routerKey]*router
+}
+
+func newRouters(start StartRouter, kick func(), log *slog.Logger) *routers {
+	return &routers{start: start, kick: kick, log: log, byKey: map[routerKey]*router{}}
+}
+
+// adopt makes the set of routers the desired one: new ones are known and not yet started, changed ones are reconfigured,
+// and those that are gone resign.
+func (rs *routers) adopt(state desired.State, now time.Time) {
+	wanted := map[routerKey]bool{}
+	for _, g := range state.Groups {
+		for _, d := range g.Routers {
+			key := routerKey{group: g.Name, interfaceName: d.Interface, id: d.Config.VRID}
+			wanted[key] = true
+			rs.adoptOne(key, d.Config, now)
+		}
+	}
+	for key, r := range rs.byKey {
+		if !wanted[key] {
+			rs.retire(r)
+			delete(rs.byKey, key)
+		}
+	}
+}
+
+func (rs *routers) adoptOne(key routerKey, config vrrp.Config, now time.Time) {
+	r, known := rs.byKey[key]
+	if !known {
+		rs.byKey[key] = &router{key: key, config: config, state: vrrp.Initialize, since: now}
+		return
+	}
+	if r.config.Equal(config) {
+		return
+	}
+	if r.running != nil {
+		if err := r.running.Reconfigure(config); err != nil {
+			r.failure = fmt.Errorf("change virtual router %d on %s: %w", key.id, key.interfaceName, err)
+			return
+		}
+		// New addresses are announced once they are on the interface.
+		r.announced = -1
+	}
+	r.config, r.failure = config, nil
+}
+
+// retire resigns in the background: nobody waits for a router that is no longer wanted.
+func (rs *routers) retire(r *router) {
+	if r.running == nil {
+		return
+	}
+	running := r.running
+	go func() {
+		ctx, cancel := context.WithTimeout(context.Background(), handOverBound)
+		defer cancel()
+		_ = running.Stop(ctx) // whether another took over changes nothing: the addresses are going anyway
+	}()
+}
+
+// startAll starts the routers that do not run yet. A router whose addresses are all there with our mark held them when this
+// agent was killed, and resumes; any other starts only when its group is ready.
+func (rs *routers) startAll(actual []plan.Address, ready func(group string) bool) {
+	for _, r := range rs.sorted() {
+		if r.running != nil {
+			continue
+		}
+		resume := holdsAll(actual, r)
+		if !resume && !ready(r.key.group) {
+			continue
+		}
+		running, err := rs.start(r.key.interfaceName, r.config, resume, func(state vrrp.State) {
+			r.transitions.Add(1)
+			rs.log.Info("VRRP state", "group", r.key.group, "interface", r.key.interfaceName, "virtualRouterID", r.key.id, "state", state.String())
+			rs.kick()
+		})
+		if err != nil {
+			r.failure = fmt.Errorf("start virtual router %d on %s: %w", r.key.id, r.key.interfaceName, err)
+			continue
+		}
+		rs.log.Info("virtual router runs", "group", r.key.group, "interface", r.key.interfaceName, "virtualRouterID", r.key.id,
+			"priority", r.config.Priority, "resumed", resume)
+		r.running, r.failure = running, nil
+		if resume {
+			// The addresses are there: a director that served meanwhile lets go of them on our first advertisement, so the
+			// link has to learn at once where they are now.
+			r.announced = r.transitions.Load()
+			running.Announce()
+		}
+		rs.kick()
+	}
+}
+
+// addresses are the virtual IPs to hold now: those of Active routers, and of routers that do not run yet the ones that are
+// there, because a router that is about to resume must find them.
+func (rs *routers) addresses(actual []plan.Address, now time.Time) []plan.InterfaceAddress {
+	var held []plan.InterfaceAddress
+	for _, r := range rs.sorted() {
+		r.observe(now)
+		for _, address := range r.config.Addresses {
+			if r.state == vrrp.Active || r.running == nil && r.failure == nil && holds(actual, r.key.interfaceName, address) {
+				held = append(held, plan.InterfaceAddress{Interface: r.key.interfaceName, Address: address})
+			}
+		}
+	}
+	return held
+}
+
+// announce tells the link where the virtual IPs are, once after each transition to Active.
+func (rs *routers) announce(actual []plan.Address) {
+	for _, r := range rs.sorted() {
+		transitions := r.transitions.Load()
+		if r.running == nil || r.state != vrrp.Active || r.announced == transitions || !carriesAll(actual, r) {
+			continue
+		}
+		r.announced = transitions
+		r.running.Announce()
+	}
+}
+
+// stopAll resigns everywhere, all routers at once, and returns those that another director has taken over, or that had
+// nothing to hand over: their virtual IPs may go. The others keep them, for nobody else serves.
+func (rs *routers) stopAll(ctx context.Context) []*router {
+	var mu sync.Mutex
+	var wait sync.WaitGroup
+	var over []*router
+	for _, r := range rs.sorted() {
+		if r.running == nil {
+			continue
+		}
+		wait.Go(func() {
+			err := r.running.Stop(ctx)
+			mu.Lock()
+			defer mu.Unlock()
+			if err == nil {
+				over = append(over, r)
+				return
+			}
+			// What does not run any more holds what is there.
+			r.running = nil
+			rs.log.Warn("no other director took the virtual IPs over; they stay on this node", "group", r.key.group, "virtualRouterID", r.key.id, "error", err)
+		})
+	}
+	wait.Wait()
+	return over
+}
+
+func (rs *routers) sorted() []*router {
+	list := make([]*router, 0, len(rs.byKey))
+	for _, r := range rs.byKey {
+		list = append(list, r)
+	}
+	slices.SortFunc(list, func(a, b *router) int { return compareKeys(a.key, b.key) })
+	return list
+}
+
+// release forgets routers that another director has taken over, so that their addresses are no longer held.
+func (rs *routers) release(over []*router) {
+	for _, r := range over {
+		delete(rs.byKey, r.key)
+	}
+}
+
+// fault is what keeps the router from running, or from taking part.
+func (r *router) fault() error {
+	if r.failure != nil || r.running == nil {
+		return r.failure
+	}
+	return r.running.Fault()
+}
+
+// observe takes the state machine's state over.
+func (r *router) observe(now time.Time) {
+	state := vrrp.Initialize
+	if r.running != nil {
+		state = r.running.State()
+	}
+	if state != r.state {
+		r.state, r.since = state, now
+	}
+}
+
+// holdsAll says whether every address of the router is there with our mark.
+func holdsAll(actual []plan.Address, r *router) bool {
+	return len(r.config.Addresses) > 0 && !slices.ContainsFunc(r.config.Addresses, func(a netip.Addr) bool {
+		return !holds(actual, r.key.interfaceName, a)
+	})
+}
+
+func holds(actual []plan.Address, interfaceName string, address netip.Addr) bool {
+	return slices.ContainsFunc(actual, func(a plan.Address) bool {
+		return a.Ours && a.Interface == interfaceName && a.Prefix.Addr() == address
+	})
+}
+
+// carriesAll says whether every address of the router is on its interface, whoever put it there.
+func carriesAll(actual []plan.Address, r *router) bool {
+	return !slices.ContainsFunc(r.config.Addresses, func(wanted netip.Addr) bool {
+		return !slices.ContainsFunc(actual, func(a plan.Address) bool {
+			return a.Interface == r.key.interfaceName && a.Prefix.Addr() == wanted
+		})
+	})
+}
