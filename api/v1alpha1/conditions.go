@@ -30,6 +30,9 @@ const (
 	// ReasonAddressNotInPool says that the address lies in none of the director group's address pools that this namespace
 	// may use.
 	ReasonAddressNotInPool = "AddressNotInPool"
+	// ReasonPortMismatch says that a real server's port differs from the service's where the forwarding method cannot change
+	// it.
+	ReasonPortMismatch = "PortMismatch"
 	// ReasonDirectorGroupNotFound says that the named DirectorGroup does not exist.
 	ReasonDirectorGroupNotFound = "DirectorGroupNotFound"
 	// ReasonRealServerPoolNotFound says that the named RealServerPool does not exist in the namespace.
@@ -62,6 +65,8 @@ const (
 	ProblemInvalid = "Invalid"
 	// ProblemKernel says that the kernel refused an operation; the message is the operation and the kernel's answer.
 	ProblemKernel = "KernelRefused"
+	// ProblemCheckpoint says that the agent's state directory cannot be written.
+	ProblemCheckpoint = "Checkpoint"
 	// ProblemVRRP says that a virtual router cannot run on this node.
 	ProblemVRRP = "VRRP"
 	// ProblemSlicesMissing says that a compiled service waits for slices that have not arrived.

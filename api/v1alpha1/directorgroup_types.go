@@ -10,6 +10,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:scope=Cluster,shortName=dg,categories=lvs
+// +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 63",message="the name of a DirectorGroup has at most 63 characters: it is the value of a label on its slices"
 // +kubebuilder:printcolumn:name="Interface",type=string,JSONPath=`.spec.interface`
 // +kubebuilder:printcolumn:name="Router-ID",type=integer,JSONPath=`.spec.vrrp.virtualRouterID`
 // +kubebuilder:printcolumn:name="Active",type=string,JSONPath=`.status.active`
@@ -59,7 +60,7 @@ type DirectorGroupSpec struct {
 
 // VRRP is the election of one virtual router id among the directors (RFC 9568; version 2: RFC 3768).
 //
-// +kubebuilder:validation:XValidation:rule="self.version == 3 || duration(self.advertisementInterval) == duration(string(duration(self.advertisementInterval).getSeconds()) + 's')",message="advertisementInterval must be a whole number of seconds with version 2; use version: 3 for shorter intervals"
+// +kubebuilder:validation:XValidation:rule="self.version == 3 || self.advertisementInterval.matches('^([0-9]+h)?([0-9]+m)?([0-9]+s)?$')",message="advertisementInterval must be a whole number of seconds with version 2; use version: 3 for shorter intervals"
 // +kubebuilder:validation:XValidation:rule="self.version == 3 || duration(self.advertisementInterval) >= duration('1s')",message="advertisementInterval must be at least 1s with version 2; use version: 3 for shorter intervals"
 // +kubebuilder:validation:XValidation:rule="self.version == 2 || duration(self.advertisementInterval) <= duration('40950ms')",message="advertisementInterval must be at most 40.95s with version 3"
 // +kubebuilder:validation:XValidation:rule="self.version == 2 || !has(self.authentication)",message="authentication exists in version 2 only (RFC 2338); RFC 9568 removed it from version 3"
@@ -81,6 +82,8 @@ type VRRP struct {
 	// of at most one interval (version 3) or one second (version 2).
 	// +optional
 	// +kubebuilder:default="1s"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('10ms') && duration(self) <= duration('255s')",message="advertisementInterval must lie between 10ms and 255s"
 	AdvertisementInterval metav1.Duration `json:"advertisementInterval,omitempty"`
 
@@ -158,6 +161,7 @@ type AddressPool struct {
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:XValidation:rule="isCIDR(self) && cidr(self).ip().family() == 4 && cidr(self) == cidr(self).masked()",message="must be an IPv4 network in CIDR notation with its host bits zero, for example 192.0.2.0/24"
 	CIDRs []CIDR `json:"cidrs"`
 	// namespaceSelector selects the namespaces whose virtual services may use the pool. Empty selects all; absent selects
 	// none.
@@ -165,10 +169,9 @@ type AddressPool struct {
 	NamespaceSelector *metav1.LabelSelector `json:"namespaceSelector,omitempty"`
 }
 
-// CIDR is an IPv4 network in CIDR notation, with its host bits zero.
+// CIDR is an IPv4 network in CIDR notation, with its host bits zero. Where users write it, CEL checks that; see [IPAddress].
 //
 // +kubebuilder:validation:MaxLength=43
-// +kubebuilder:validation:XValidation:rule="isCIDR(self) && cidr(self).ip().family() == 4 && cidr(self) == cidr(self).masked()",message="must be an IPv4 network in CIDR notation with its host bits zero, for example 192.0.2.0/24"
 type CIDR string
 
 // DirectorGroupStatus is what the controller knows of a group.

@@ -62,6 +62,7 @@ const (
 type Member struct {
 	// address of the real server (RIP), IPv4.
 	// +required
+	// +kubebuilder:validation:XValidation:rule="isIP(self) && ip(self).family() == 4",message="must be an IPv4 address, for example 192.0.2.10"
 	Address IPAddress `json:"address"`
 	// weight is the real server's share, 0 to 65535, default 1. At 0 no new connections come, and those that exist go on.
 	// +optional
@@ -77,10 +78,10 @@ type Member struct {
 	Port *int32 `json:"port,omitempty"`
 }
 
-// IPAddress is an IPv4 address in its canonical form.
+// IPAddress is an IPv4 address in its canonical form. The kinds that users write check it by CEL; the compiled ones hold
+// so many that the check would cost more than the API server allows, and hold only what was checked.
 //
 // +kubebuilder:validation:MaxLength=39
-// +kubebuilder:validation:XValidation:rule="isIP(self) && ip(self).family() == 4",message="must be an IPv4 address, for example 192.0.2.10"
 type IPAddress string
 
 // HealthCheck is how a director checks one real server. A real server starts down, comes up with its first passed check,
@@ -90,11 +91,15 @@ type HealthCheck struct {
 	// interval between checks, as a duration, 100ms to 24h, default 5s. keepalived calls it delay_loop.
 	// +optional
 	// +kubebuilder:default="5s"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('100ms') && duration(self) <= duration('24h')",message="interval must lie between 100ms and 24h"
 	Interval metav1.Duration `json:"interval,omitempty"`
 	// timeout of one try, as a duration, 10ms to 5m, default 3s. keepalived calls it connect_timeout.
 	// +optional
 	// +kubebuilder:default="3s"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('10ms') && duration(self) <= duration('5m')",message="timeout must lie between 10ms and 5m"
 	Timeout metav1.Duration `json:"timeout,omitempty"`
 	// retries is how many more tries follow a failed check before the real server is taken as down: 0 to 100, default 2.
@@ -107,8 +112,10 @@ type HealthCheck struct {
 	// retryDelay is the pause before each retry, as a duration, 0s to 1h, default 1s. keepalived calls it delay_before_retry.
 	// +optional
 	// +kubebuilder:default="1s"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s') && duration(self) <= duration('1h')",message="retryDelay must lie between 0s and 1h"
-	RetryDelay metav1.Duration `json:"retryDelay,omitempty"`
+	RetryDelay *metav1.Duration `json:"retryDelay,omitempty"`
 	// tcp opens a connection to the real server's port and closes it.
 	// +required
 	TCP *TCPCheck `json:"tcp"`

@@ -15,7 +15,7 @@ const MaxRealServersPerSlice = 100
 // +kubebuilder:printcolumn:name="Group",type=string,JSONPath=`.spec.directorGroup`
 // +kubebuilder:printcolumn:name="Namespace",type=string,JSONPath=`.spec.pool.namespace`
 // +kubebuilder:printcolumn:name="Pool",type=string,JSONPath=`.spec.pool.name`
-// +kubebuilder:printcolumn:name="Addresses",type=string,JSONPath=`.spec.realServers[*].address`
+// +kubebuilder:printcolumn:name="First-Address",type=string,JSONPath=`.spec.realServers[0].address`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type RealServerSlice struct {
 	metav1.TypeMeta   `json:",inline"`

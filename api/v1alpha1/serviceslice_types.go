@@ -13,7 +13,7 @@ const MaxServicesPerSlice = 100
 // +kubebuilder:resource:scope=Cluster,categories=lvs
 // +kubebuilder:selectablefield:JSONPath=`.spec.directorGroup`
 // +kubebuilder:printcolumn:name="Group",type=string,JSONPath=`.spec.directorGroup`
-// +kubebuilder:printcolumn:name="Addresses",type=string,JSONPath=`.spec.services[*].address`
+// +kubebuilder:printcolumn:name="First-Address",type=string,JSONPath=`.spec.services[0].address`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type ServiceSlice struct {
 	metav1.TypeMeta   `json:",inline"`

@@ -10,7 +10,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:path=lvsvirtualservices,singular=lvsvirtualservice,scope=Namespaced,shortName=lvsvs,categories=lvs
 // +kubebuilder:printcolumn:name="Address",type=string,JSONPath=`.spec.address`
-// +kubebuilder:printcolumn:name="Ports",type=string,JSONPath=`.spec.ports[*].port`
+// +kubebuilder:printcolumn:name="Port",type=string,JSONPath=`.spec.ports[0].port`
 // +kubebuilder:printcolumn:name="Scheduler",type=string,JSONPath=`.spec.scheduler`
 // +kubebuilder:printcolumn:name="Method",type=string,JSONPath=`.spec.forwardingMethod`
 // +kubebuilder:printcolumn:name="Active",type=string,JSONPath=`.status.active`
@@ -40,6 +40,7 @@ type VirtualServiceSpec struct {
 
 	// address is the virtual IP (VIP), IPv4, from one of the group's address pools.
 	// +required
+	// +kubebuilder:validation:XValidation:rule="isIP(self) && ip(self).family() == 4",message="must be an IPv4 address, for example 192.0.2.10"
 	Address IPAddress `json:"address"`
 
 	// ports that clients reach; each is one IPVS service.
@@ -130,7 +131,9 @@ type Persistence struct {
 	// timeout after which an idle client's binding ends, as a duration in whole seconds, 1s to 31 days, default 5m.
 	// +optional
 	// +kubebuilder:default="5m"
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('744h') && duration(self) == duration(string(duration(self).getSeconds()) + 's')",message="timeout must be a whole number of seconds between 1s and 744h; leave persistence out to have none"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('744h') && self.matches('^([0-9]+h)?([0-9]+m)?([0-9]+s)?$')",message="timeout must be a whole number of seconds between 1s and 744h; leave persistence out to have none"
 	Timeout metav1.Duration `json:"timeout,omitempty"`
 }
 

@@ -240,7 +240,11 @@ func (in *HealthCheck) DeepCopyInto(out *HealthCheck) {
 		*out = new(int32)
 		**out = **in
 	}
-	out.RetryDelay = in.RetryDelay
+	if in.RetryDelay != nil {
+		in, out := &in.RetryDelay, &out.RetryDelay
+		*out = new(v1.Duration)
+		**out = **in
+	}
 	if in.TCP != nil {
 		in, out := &in.TCP, &out.TCP
 		*out = new(TCPCheck)

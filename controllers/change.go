@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"k8s.io/apimachinery/pkg/api/meta"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// became says whether the condition has the reason now and had another one before.
+func became(before, after []metav1.Condition, conditionType, reason string) bool {
+	now := meta.FindStatusCondition(after, conditionType)
+	if now == nil || now.Reason != reason {
+		return false
+	}
+	was := meta.FindStatusCondition(before, conditionType)
+	return was == nil || was.Reason != reason
+}
+
+func messageOf(conditions []metav1.Condition, conditionType string) string {
+	if c := meta.FindStatusCondition(conditions, conditionType); c != nil {
+		return c.Message
+	}
+	return ""
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package compile
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
+)
+
+// Compile says what the directors and real servers of one group have to do. What an object asks for in vain ends in its
+// [Verdict] and stops no other object. A group that is not in the snapshot needs nothing.
+func Compile(s Snapshot) Result {
+	w := judge(s)
+	g, known := w.groups[s.Group]
+	if !known {
+		return Result{}
+	}
+	result := Result{
+		Group:     Verdict{Generation: g.Generation},
+		Services:  w.verdicts,
+		Directors: g.directors,
+	}
+	if g.refused != nil {
+		result.Group.Findings = []Finding{*g.refused}
+		return result
+	}
+	realServers, sets := w.compilePools(g.Name, s.RealServerSlices)
+	result.RealServerSlices = realServers
+	result.ServiceSlices = serviceSlices(g.Name, s.ServiceSlices, w.compileServices(sets))
+	result.Nodes = w.nodeParts(g, s.Nodes)
+	return result
+}
+
+// nodeParts are the group's parts in the states of its directors and its real servers.
+func (w *world) nodeParts(g *group, nodes []Node) map[string]NodePart {
+	var vips []v1alpha1.IPAddress
+	for _, service := range w.served {
+		vips = append(vips, service.Spec.Address)
+	}
+	vips = sortedAddresses(vips)
+
+	parts := map[string]NodePart{}
+	for _, director := range g.directors {
+		parts[director] = NodePart{Director: directorPart(g, director, vips)}
+	}
+	for node, accepted := range w.vipsByRealServer(nodes) {
+		part := parts[node]
+		part.RealServer = sortedAddresses(accepted)
+		parts[node] = part
+	}
+	return parts
+}
+
+// vipsByRealServer lists, a node, the virtual IPs that it has to accept as a real server: those of the services that reach
+// it unchanged, where the pool leaves the set-up to us.
+func (w *world) vipsByRealServer(nodes []Node) map[string][]v1alpha1.IPAddress {
+	owners := map[v1alpha1.IPAddress][]string{}
+	for _, node := range nodes {
+		for _, address := range node.InternalIPs {
+			owners[v1alpha1.IPAddress(address)] = append(owners[v1alpha1.IPAddress(address)], node.Name)
+		}
+	}
+	byPool := map[types.NamespacedName][]v1alpha1.IPAddress{}
+	for _, service := range w.served {
+		if key := poolKey(service); methodOf(service) != v1alpha1.NAT && w.pools[key].Spec.Setup != v1alpha1.SetupManual {
+			byPool[key] = append(byPool[key], service.Spec.Address)
+		}
+	}
+	byNode := map[string][]v1alpha1.IPAddress{}
+	for key, vips := range byPool {
+		vips = sortedAddresses(vips)
+		for _, member := range w.pools[key].Spec.Members {
+			for _, node := range owners[member.Address] {
+				byNode[node] = append(byNode[node], vips...)
+			}
+		}
+	}
+	return byNode
+}
+
+// directorPart is one director's part: the group's networks and its one virtual router, which carries every address.
+func directorPart(g *group, node string, vips []v1alpha1.IPAddress) *v1alpha1.NodeDirectorGroup {
+	vrrp := g.Spec.VRRP
+	return &v1alpha1.NodeDirectorGroup{
+		Name:         g.Name,
+		AddressPools: networks(g.Spec.AddressPools),
+		VirtualRouters: []v1alpha1.VirtualRouter{{
+			VirtualRouterID:       vrrp.VirtualRouterID,
+			Interface:             g.Spec.Interface,
+			Version:               cmp.Or(vrrp.Version, defaultVersion),
+			Priority:              priorityOf(vrrp, node),
+			AdvertisementInterval: orDuration(vrrp.AdvertisementInterval, defaultAdvertisementInterval),
+			Preempt:               or(vrrp.Preempt, true),
+			Authentication:        vrrp.Authentication,
+			Addresses:             vips,
+		}},
+	}
+}
+
+func priorityOf(vrrp v1alpha1.VRRP, node string) int32 {
+	for _, listed := range vrrp.Priorities {
+		if listed.Node == node {
+			return listed.Priority
+		}
+	}
+	return cmp.Or(vrrp.DefaultPriority, defaultPriority)
+}
+
+func networks(pools []v1alpha1.AddressPool) []v1alpha1.CIDR {
+	set := map[v1alpha1.CIDR]bool{}
+	for _, pool := range pools {
+		for _, cidr := range pool.CIDRs {
+			set[cidr] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(set))
+}

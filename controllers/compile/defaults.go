@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package compile
+
+import (
+	"cmp"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
+)
+
+// The defaults of the CRDs once more, for objects that no API server has filled in.
+const (
+	defaultVersion               = 3
+	defaultPriority              = 100
+	defaultAdvertisementInterval = time.Second
+	defaultScheduler             = v1alpha1.Scheduler("wlc")
+	defaultPersistence           = 5 * time.Minute
+	defaultWeight                = 1
+	defaultCheckInterval         = 5 * time.Second
+	defaultCheckTimeout          = 3 * time.Second
+	defaultCheckRetries          = 2
+	defaultCheckRetryDelay       = time.Second
+)
+
+func orDuration(d metav1.Duration, fallback time.Duration) metav1.Duration {
+	return metav1.Duration{Duration: cmp.Or(d.Duration, fallback)}
+}
+
+func or[T any](value *T, fallback T) T {
+	if value == nil {
+		return fallback
+	}
+	return *value
+}

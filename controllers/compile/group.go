@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package compile
+
+import (
+	"fmt"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
+)
+
+// group is a director group and what was found of it.
+type group struct {
+	*v1alpha1.DirectorGroup
+	pools     []addressPool
+	directors []string // names of the selected nodes, sorted
+	refused   *Finding
+}
+
+// judgeGroups looks at every group, the oldest first: a younger one that wants what an older one has is refused.
+func judgeGroups(all []*v1alpha1.DirectorGroup, nodes []Node) map[string]*group {
+	judged := make(map[string]*group, len(all))
+	var accepted []*group
+	for _, object := range byAge(all) {
+		g := readGroup(object, nodes)
+		if g.refused == nil {
+			g.refused = routerConflict(g, accepted)
+		}
+		if g.refused == nil {
+			accepted = append(accepted, g)
+		}
+		judged[object.Name] = g
+	}
+	return judged
+}
+
+// readGroup reads the group's selectors. A selector that cannot be read refuses the group.
+func readGroup(object *v1alpha1.DirectorGroup, nodes []Node) *group {
+	g := &group{DirectorGroup: object}
+	selector, err := metav1.LabelSelectorAsSelector(&object.Spec.NodeSelector)
+	if err != nil {
+		g.refused = invalidSelector("nodeSelector", err)
+		return g
+	}
+	for _, node := range nodes {
+		if selector.Matches(labels.Set(node.Labels)) {
+			g.directors = append(g.directors, node.Name)
+		}
+	}
+	slices.Sort(g.directors)
+	for _, pool := range object.Spec.AddressPools {
+		read, err := readPool(pool)
+		if err != nil {
+			g.refused = invalidSelector("namespaceSelector of address pool "+pool.Name, err)
+			return g
+		}
+		g.pools = append(g.pools, read)
+	}
+	return g
+}
+
+func invalidSelector(field string, err error) *Finding {
+	return &Finding{
+		Condition: v1alpha1.ConditionAccepted,
+		Reason:    v1alpha1.ReasonInvalidSelector,
+		Message:   fmt.Sprintf("%s cannot be read: %v; correct it", field, err),
+	}
+}
+
+// routerConflict finds an older group that runs the same virtual router on the same interface of the same node. Two
+// groups without a common node are not compared: whether they share a link is not known here.
+func routerConflict(g *group, older []*group) *Finding {
+	for _, other := range older {
+		if other.Spec.Interface != g.Spec.Interface || other.Spec.VRRP.VirtualRouterID != g.Spec.VRRP.VirtualRouterID {
+			continue
+		}
+		for _, node := range g.directors {
+			if _, shared := slices.BinarySearch(other.directors, node); shared {
+				return &Finding{
+					Condition: v1alpha1.ConditionAccepted,
+					Reason:    v1alpha1.ReasonConflict,
+					Message: fmt.Sprintf("virtual router id %d on interface %s of node %s belongs to DirectorGroup %s, which is older; choose another virtualRouterID",
+						g.Spec.VRRP.VirtualRouterID, g.Spec.Interface, node, other.Name),
+				}
+			}
+		}
+	}
+	return nil
+}

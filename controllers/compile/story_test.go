@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package compile
+
+import (
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/txtar"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
+)
+
+var update = flag.Bool("update", false, "write what the stories give into their files")
+
+// TestStories plays each file of testdata: Kubernetes objects in, what is compiled of every group out. The first lines of
+// a file tell the story.
+func TestStories(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no stories: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			story, err := txtar.ParseFile(file)
+			if err != nil || len(story.Files) != 2 {
+				t.Fatalf("a story is objects and what they give: %v", err)
+			}
+			got := tell(readObjects(t, string(story.Files[0].Data)))
+			if *update {
+				story.Files[1].Data = []byte(got)
+				if err := os.WriteFile(file, txtar.Format(story), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if diff := cmp.Diff(string(story.Files[1].Data), got); diff != "" {
+				t.Errorf("-told +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+// readObjects reads YAML documents as they stand in files, without an API server's defaults.
+func readObjects(t *testing.T, text string) Snapshot {
+	t.Helper()
+	s := Snapshot{Namespaces: map[string]map[string]string{}}
+	for _, document := range strings.Split(text, "---\n") {
+		var kind metav1.TypeMeta
+		read(t, document, &kind)
+		switch kind.Kind {
+		case "Node":
+			var node corev1.Node
+			read(t, document, &node)
+			n := Node{Name: node.Name, Labels: node.Labels}
+			for _, address := range node.Status.Addresses {
+				if address.Type == corev1.NodeInternalIP {
+					n.InternalIPs = append(n.InternalIPs, address.Address)
+				}
+			}
+			s.Nodes = append(s.Nodes, n)
+		case "Namespace":
+			var namespace corev1.Namespace
+			read(t, document, &namespace)
+			s.Namespaces[namespace.Name] = namespace.Labels
+		case "DirectorGroup":
+			s.Groups = append(s.Groups, readOne[v1alpha1.DirectorGroup](t, document))
+		case "VirtualService":
+			s.Services = append(s.Services, readOne[v1alpha1.VirtualService](t, document))
+		case "RealServerPool":
+			s.Pools = append(s.Pools, readOne[v1alpha1.RealServerPool](t, document))
+		case "ServiceSlice":
+			s.ServiceSlices = append(s.ServiceSlices, readOne[v1alpha1.ServiceSlice](t, document))
+		case "RealServerSlice":
+			s.RealServerSlices = append(s.RealServerSlices, readOne[v1alpha1.RealServerSlice](t, document))
+		default:
+			t.Fatalf("unknown kind %q in:\n%s", kind.Kind, document)
+		}
+	}
+	return s
+}
+
+func readOne[T any](t *testing.T, document string) *T {
+	t.Helper()
+	object := new(T)
+	read(t, document, object)
+	return object
+}
+
+func read(t *testing.T, document string, into any) {
+	t.Helper()
+	if err := yaml.Unmarshal([]byte(document), into); err != nil {
+		t.Fatalf("%v in:\n%s", err, document)
+	}
+}
+
+// tell compiles every group and writes down what an operator wants to know.
+func tell(s Snapshot) string {
+	var b strings.Builder
+	var names []string
+	for _, group := range s.Groups {
+		names = append(names, group.Name)
+	}
+	slices.Sort(names)
+	parts := map[string][]NodePart{}
+	for _, name := range names {
+		s.Group = name
+		result := Compile(s)
+		tellResult(&b, name, result)
+		for node, part := range result.Nodes {
+			parts[node] = append(parts[node], part)
+		}
+	}
+	for _, node := range slices.Sorted(maps.Keys(parts)) {
+		tellNode(&b, node, MergeNode(v1alpha1.NodeStateSpec{}, parts[node], nil))
+	}
+	return b.String()
+}
+
+func tellResult(b *strings.Builder, name string, r Result) {
+	fmt.Fprintf(b, "DirectorGroup %s of %s: %s\n", name, strings.Join(r.Directors, ", "), tellVerdict(r.Group))
+	lines := []string{}
+	for key, verdict := range r.Services {
+		lines = append(lines, fmt.Sprintf("VirtualService %s: %s\n", key, tellVerdict(verdict)))
+	}
+	slices.Sort(lines)
+	b.WriteString(strings.Join(lines, ""))
+	for _, slice := range r.RealServerSlices {
+		fmt.Fprintf(b, "RealServerSlice %s of %s/%s, %s\n", slice.Name, slice.Spec.Pool.Namespace, slice.Spec.Pool.Name, tellCheck(slice.Spec.HealthCheck))
+		for _, server := range slice.Spec.RealServers {
+			fmt.Fprintf(b, "  -r %s:%d -w %d\n", server.Address, server.Port, server.Weight)
+		}
+	}
+	for _, slice := range r.ServiceSlices {
+		fmt.Fprintf(b, "ServiceSlice %s\n", slice.Name)
+		for _, s := range slice.Spec.Services {
+			fmt.Fprintf(b, "  %s generation %d: -A %s %s:%d -s %s -p %d, %s, %d slice of %s/%s (%s)\n", s.ID, s.Generation, s.Protocol, s.Address,
+				s.Port, s.Scheduler, s.PersistenceSeconds, s.ForwardingMethod, s.Pool.Slices, s.Pool.Namespace, s.Pool.Name, s.Pool.Hash)
+		}
+	}
+}
+
+func tellVerdict(v Verdict) string {
+	if v.OK() {
+		return "carried out"
+	}
+	var all []string
+	for _, f := range v.Findings {
+		all = append(all, fmt.Sprintf("%s=False %s: %s", f.Condition, f.Reason, f.Message))
+	}
+	return strings.Join(all, "; ")
+}
+
+func tellCheck(c *v1alpha1.CompiledHealthCheck) string {
+	if c == nil {
+		return "unchecked"
+	}
+	return fmt.Sprintf("checked every %s for %s, %d retries after %s", c.Interval.Duration, c.Timeout.Duration, c.Retries, c.RetryDelay.Duration)
+}
+
+func tellNode(b *strings.Builder, name string, spec v1alpha1.NodeStateSpec) {
+	fmt.Fprintf(b, "Node %s\n", name)
+	for _, group := range spec.DirectorGroups {
+		for _, r := range group.VirtualRouters {
+			password := ""
+			if r.Authentication != nil {
+				password = ", password in " + r.Authentication.SecretRef.Name
+			}
+			fmt.Fprintf(b, "  director of %s with %v: VRRPv%d id %d on %s, priority %d, every %s, preempt %t%s: %v\n", group.Name, group.AddressPools,
+				r.Version, r.VirtualRouterID, r.Interface, r.Priority, r.AdvertisementInterval.Duration, r.Preempt, password, r.Addresses)
+		}
+	}
+	if spec.RealServer != nil {
+		fmt.Fprintf(b, "  real server of %v\n", spec.RealServer.Addresses)
+	}
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package controllers
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/events"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/client"
+
+	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
+	"github.com/lvs-operator/lvs-operator/controllers/rollup"
+)
+
+// DirectorGroupStatusReconciler writes one director group's status, and tells of a change of the Active director.
+type DirectorGroupStatusReconciler struct {
+	client client.Client
+	plans  *plans
+	events events.EventRecorder
+}
+
+// Reconcile does nothing for a group that is not compiled at its present generation: its compilation wakes it again.
+func (r *DirectorGroupStatusReconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
+	before := &v1alpha1.DirectorGroup{}
+	if err := r.client.Get(ctx, request.NamespacedName, before, shared); err != nil {
+		return ctrl.Result{}, client.IgnoreNotFound(err)
+	}
+	compiled := r.plans.get(before.Name)
+	if compiled == nil || compiled.view.Group.Generation != before.Generation {
+		return ctrl.Result{}, nil
+	}
+	directors, err := readDirectors(ctx, r.client, before.Name, compiled.view.Directors)
+	if err != nil {
+		return ctrl.Result{}, err
+	}
+	after := before.DeepCopy()
+	after.Status = rollup.DirectorGroup(before, compiled.view, directors, metav1.Now())
+	if equality.Semantic.DeepEqual(before.Status, after.Status) {
+		return ctrl.Result{}, nil
+	}
+	status := after.Status
+	if err := patchStatus(ctx, r.client, before, after); err != nil {
+		return ctrl.Result{}, err
+	}
+	r.tell(before, before.Status, status)
+	return ctrl.Result{}, nil
+}
+
+// tell sends an event for what an operator must see: once a change, never a state.
+func (r *DirectorGroupStatusReconciler) tell(group *v1alpha1.DirectorGroup, before, after v1alpha1.DirectorGroupStatus) {
+	if became(before.Conditions, after.Conditions, v1alpha1.ConditionReady, v1alpha1.ReasonTwoActives) {
+		r.events.Eventf(group, nil, corev1.EventTypeWarning, v1alpha1.ReasonTwoActives, "Elect", "%s", messageOf(after.Conditions, v1alpha1.ConditionReady))
+	}
+	if became(before.Conditions, after.Conditions, v1alpha1.ConditionAccepted, v1alpha1.ReasonConflict) {
+		r.events.Eventf(group, nil, corev1.EventTypeWarning, v1alpha1.ReasonConflict, "Compile", "%s", messageOf(after.Conditions, v1alpha1.ConditionAccepted))
+	}
+	if before.Active != after.Active && after.Active != "" && !strings.Contains(after.Active, ",") {
+		r.events.Eventf(group, nil, corev1.EventTypeNormal, v1alpha1.ReasonActiveChanged, "Elect", "%s", activeMessage(before.Active, after.Active))
+	}
+}
+
+func activeMessage(before, after string) string {
+	if before == "" {
+		return fmt.Sprintf("director %s is Active", after)
+	}
+	return fmt.Sprintf("director %s is Active, before it was %s", after, before)
+}
