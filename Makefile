@@ -5,4 +5,79 @@ SHELL := /usr/bin/env bash -o pipefail
 .SHELLFLAGS := -ec
 .DEFAULT_GOAL := help
 
+export CGO_ENABLED := 0
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+GO_BUILD := go build -trimpath -ldflags "-s -w -X main.version=$(VERSION)"
+
 CONTROLLER_GEN := go run sigs.k8s.io/controller-tools/cmd/controller-gen@v0.23.0
+GOLANGCI_LINT := go run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+BOILERPLATE := headerFile=hack/boilerplate
+
+# Packages whose tests need a kernel with IPVS: they are built here and run on the machine of the lab.
+KERNEL_TESTS = $(shell grep -rlE '^//go:build .*\bkernel\b' --include=*_test.go agent test | xargs -r -n1 dirname | sort -u)
+
+##@ Use
+
+.PHONY: demo
+demo: build ## Play the tutorial on a real kernel, VRRP and API server. KEEP=1 leaves it running, `make demo-down` ends it.
+	bin/lab demo $(if $(KEEP),--keep)
+
+.PHONY: demo-down
+demo-down: build-lab ## End what `make demo KEEP=1` left running.
+	bin/lab down
+
+.PHONY: test
+test: test-unit test-api test-kernel test-e2e ## Run every test: unit, API server, kernel, end to end.
+
+##@ Build
+
+.PHONY: build
+build: build-lab ## Build manager, agent and the lab's programs into bin/.
+	$(GO_BUILD) -o bin/ ./cmd/...
+
+.PHONY: build-lab
+build-lab:
+	$(GO_BUILD) -o bin/ ./hack/lab ./hack/machine ./test/network/cmd/...
+
+.PHONY: generate
+generate: ## Regenerate deepcopy functions, CRDs and RBAC from the markers in the code.
+	$(CONTROLLER_GEN) object:$(BOILERPLATE).go.txt paths=./api/...
+	$(CONTROLLER_GEN) crd:$(BOILERPLATE).yaml.txt paths=./api/... output:crd:artifacts:config=config/crd/bases
+	$(CONTROLLER_GEN) rbac:roleName=lvs-operator-manager,$(BOILERPLATE).yaml.txt,fileName=manager_role.yaml paths=./controllers output:rbac:artifacts:config=config/rbac
+	$(CONTROLLER_GEN) rbac:roleName=lvs-operator-agent,$(BOILERPLATE).yaml.txt,fileName=agent_role.yaml paths=./agent output:rbac:artifacts:config=config/rbac
+
+.PHONY: clean
+clean: ## Remove what was built here. The cache of the lab (control plane, kernel) stays.
+	rm -rf bin
+
+##@ Check
+
+.PHONY: lint
+lint: ## Run golangci-lint with the settings of .golangci.yml.
+	$(GOLANGCI_LINT) run ./...
+
+.PHONY: verify
+verify: ## Fail if generated files or go.mod are stale, or code is not formatted.
+	hack/verify.sh
+
+.PHONY: test-unit
+test-unit: ## Run the tests that need nothing but Go.
+	go test ./...
+
+.PHONY: test-api
+test-api: ## Run the tests of the API and the manager against a real API server.
+	go test -tags apiserver -count=1 ./test/controlplane/... ./test/api/...
+
+.PHONY: test-kernel
+test-kernel: build-lab ## Run the tests of the agent against a real kernel: this host's, or a virtual machine's.
+	hack/test-kernel.sh $(KERNEL_TESTS)
+
+.PHONY: test-e2e
+test-e2e: build ## Play the tutorial as a test, with the demo's assertions.
+	go test -tags e2e -count=1 -timeout 30m -v ./test/e2e/...
+
+##@ Help
+
+.PHONY: help
+help: ## Show this text.
+	@awk 'BEGIN {FS = ":.*##"} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*##/ {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

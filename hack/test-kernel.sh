@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Builds the tests (build tag kernel) of the packages that it is given, and runs them on one machine whose kernel has IPVS.
+#
+#   hack/test-kernel.sh agent/kernel test/network
+set -euo pipefail
+cd "$(dirname "$0")/.."
+root=$PWD
+
+hack/packages.sh lab keepalived
+out=$root/bin/kernel
+rm -rf "$out"
+mkdir -p "$out"
+{
+  echo 'failed=()'
+  for package in "$@"; do
+    echo "test-kernel: building $package" >&2
+    binary=$out/${package//\//-}.test
+    go test -c -tags kernel -o "$binary" "./$package"
+    printf 'echo "=== %s"; cd %q && %q -test.timeout=10m -test.v || failed+=(%q)\n' "$package" "$root/$package" "$binary" "$package"
+  done
+  # shellcheck disable=SC2016 # expanded on the machine
+  echo 'if ((${#failed[@]})); then echo "FAIL: ${failed[*]}"; exit 1; fi; echo "PASS: every kernel test"'
+} >"$out/run.sh"
+bin/machine run -- bash "$out/run.sh"

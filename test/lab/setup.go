@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package lab starts, on a developer's machine, all that a story of the operator needs: a real API server, the manager with
+// the RBAC that config/ ships, and a machine whose kernel has IPVS, on which the story is then played. It holds no
+// assertion.
+package lab
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+)
+
+// Setup is what the story, which runs on the machine with IPVS, needs to know. It travels as a JSON file.
+type Setup struct {
+	// Bin is the folder with the programs agent and hosttool.
+	Bin string `json:"bin"`
+	// Samples is the folder config/samples.
+	Samples string `json:"samples"`
+	// Work is a writable folder on the machine: agents' state, logs.
+	Work string `json:"work"`
+	// APIServer is host:port where the machine reaches the API server.
+	APIServer string `json:"apiServer"`
+	// AgentKubeconfig is the agents' kubeconfig: the service account lvs-operator-agent, at ProxyAddress.
+	AgentKubeconfig string `json:"agentKubeconfig"`
+	// Control is where the story reaches the lab's control server.
+	Control Control `json:"control"`
+	// Keep makes the story leave its hosts and agents running until it is told to end.
+	Keep bool `json:"keep"`
+}
+
+// Control is the address of a lab's control server.
+type Control struct {
+	// URL of the server.
+	URL string `json:"url"`
+	// Token authorises requests.
+	Token string `json:"token"`
+}
+
+// NetworkName is the prefix of the hosts' network namespaces: lvs-client, lvs-master and so on.
+const NetworkName = "lvs"
+
+// ProxyAddress is where agents in their network namespaces reach the API server: a forwarder of the story's.
+const ProxyAddress = "10.99.0.1:6443"
+
+// ReadSetup reads the file that Play wrote.
+func ReadSetup(path string) (Setup, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return Setup{}, fmt.Errorf("read the lab's setup: %w", err)
+	}
+	var s Setup
+	if err := json.Unmarshal(data, &s); err != nil {
+		return Setup{}, fmt.Errorf("read the lab's setup %s: %w", path, err)
+	}
+	return s, nil
+}
+
+func (s Setup) write(path string) error {
+	data, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(path, data, 0o600)
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package tutorial
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// directorDies takes the Active director away as a power cut does: no priority 0, no farewell.
+func directorDies(ctx context.Context, s *scene) error {
+	if err := s.failOver(ctx, master, brucelee); err != nil {
+		return err
+	}
+	return s.showTable(ctx, brucelee)
+}
+
+// failOver kills the agent of the Active director and pulls its plug, and measures how long the virtual IP is silent.
+func (s *scene) failOver(ctx context.Context, from, to string) error {
+	poll := s.startPoll(ctx)
+	defer poll.end()
+	if err := s.listen(ctx, time.Second); err != nil {
+		return err
+	}
+	died := time.Now()
+	s.agents[from].kill()
+	if err := s.hosts[from].LinkDown(); err != nil {
+		return err
+	}
+	done := s.waiting("waiting for %s to take over", to)
+	_, err := until(ctx, 2*takeOverBound, func() (bool, error) {
+		_, answered := silence(poll.soFar(), died.Add(pollEvery))
+		return answered, nil
+	})
+	done()
+	if err != nil {
+		return fmt.Errorf("nobody answers at %s: %w", target, err)
+	}
+	if err := s.listen(ctx, 2*time.Second); err != nil {
+		return err
+	}
+	tries := poll.end()
+	// The first try after the moment of death may still have been on its way before the plug was pulled.
+	gap, _ := silence(tries, died.Add(pollEvery))
+	gap += pollEvery
+	failed, all := failures(tries, died, died.Add(gap))
+	late, lateAll := failures(tries, died.Add(gap), time.Now())
+	s.note("%d of %d connections failed in the meantime, %d of %d afterwards", failed, all, late, lateAll)
+	if err := s.check(gap <= takeOverBound, fmt.Sprintf("%s answers again within 3*interval + skew + 0.5 s = %.2f s", vip, takeOverBound.Seconds()),
+		"%.2f s after %s died", gap.Seconds(), from); err != nil {
+		return err
+	}
+	held, err := s.holdsVIP(ctx, to)
+	if err != nil {
+		return err
+	}
+	return s.check(held, to+" is Active", "%s has %s on eth0: %t", to, vip, held)
+}
+
+// directorReturns brings the director back; with the higher priority it takes its role again.
+func directorReturns(ctx context.Context, s *scene) error {
+	if err := s.handBack(ctx, master); err != nil {
+		return err
+	}
+	if err := s.expectSpread(ctx, 50, 50); err != nil {
+		return err
+	}
+	out, err := s.control.Kubectl(ctx, nil, "get", "dg,lvsvs", "-A")
+	if err != nil {
+		return err
+	}
+	s.block("kubectl get dg,lvsvs -A", out)
+	return nil
+}
+
+// handBack puts the plug of a dead director back, starts its agent, and measures what the hand-back costs a client.
+func (s *scene) handBack(ctx context.Context, director string) error {
+	poll := s.startPoll(ctx)
+	defer poll.end()
+	began := time.Now()
+	if err := s.hosts[director].LinkUp(); err != nil {
+		return err
+	}
+	if err := s.startAgent(ctx, director); err != nil {
+		return err
+	}
+	done := s.waiting("waiting for %s to be Active again", director)
+	took, err := until(ctx, patience, func() (bool, error) { return s.settled(ctx, director) })
+	done()
+	if err := s.check(err == nil, director+" is Active again, and alone", "%.1f s after its return", took.Seconds()); err != nil {
+		return err
+	}
+	if err := s.listen(ctx, 2*time.Second); err != nil {
+		return err
+	}
+	failed, all := failures(poll.end(), began, time.Now())
+	s.note("the hand-back: %d of %d connections failed (goal: none)", failed, all)
+	return nil
+}
