@@ -178,6 +178,9 @@ func TestEverySchedulerWithEveryMethod(t *testing.T) {
 	if diff := cmp.Diff(table.String(), n.run("ipvsadm -S -n")); diff != "" {
 		t.Errorf("ipvsadm reads (+) what was not wanted (-):\n%s", diff)
 	}
+	if diff := cmp.Diff(table.String(), readByMoby(t).String()); diff != "" {
+		t.Errorf("moby/ipvs reads (+) what was not wanted (-):\n%s", diff)
+	}
 
 	n.reach(plan.In{Owned: pools})
 	if left := n.run("ipvsadm -S -n"); left != "" {

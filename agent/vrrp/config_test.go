@@ -84,7 +84,7 @@ func TestThePasswordIsNeverShown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	bytesOf := fmt.Sprint([]byte(secret))
+	bytesOf := fmt.Sprintf("%d", []byte(secret))
 	for name, shown := range map[string]string{
 		"log": logged.String(), "JSON": string(encoded),
 		"%v":  fmt.Sprintf("%v %v %v %v %v", c, &c, hidden, advertisement, instance),

@@ -17,8 +17,10 @@ import (
 // manager is the operator's manager as a process of this host.
 type manager struct {
 	process *exec.Cmd
-	ended   chan error
-	log     string
+	ended   chan struct{}
+	// err is how the process ended; to be read once ended is closed.
+	err error
+	log string
 }
 
 // startManager starts the manager and waits until it says that it is ready.
@@ -39,8 +41,11 @@ func startManager(ctx context.Context, program, kubeconfig, log string) (*manage
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start the manager: %w", err)
 	}
-	m := &manager{process: cmd, ended: make(chan error, 1), log: log}
-	go func() { m.ended <- cmd.Wait() }()
+	m := &manager{process: cmd, ended: make(chan struct{}), log: log}
+	go func() {
+		m.err = cmd.Wait()
+		close(m.ended)
+	}()
 	if err := m.awaitReady(ctx, "http://"+probe+"/readyz"); err != nil {
 		return nil, errors.Join(err, m.stop())
 	}
@@ -54,9 +59,8 @@ func (m *manager) awaitReady(ctx context.Context, url string) error {
 	defer every.Stop()
 	for {
 		select {
-		case err := <-m.ended:
-			m.ended <- err
-			return fmt.Errorf("the manager ended before it was ready (%w); see %s", err, m.log)
+		case <-m.ended:
+			return fmt.Errorf("the manager ended before it was ready (%w); see %s", m.err, m.log)
 		case <-ctx.Done():
 			return fmt.Errorf("the manager was not ready within a minute: %w; see %s", ctx.Err(), m.log)
 		case <-every.C:

@@ -4,6 +4,7 @@ package tutorial
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net"
@@ -161,7 +162,7 @@ func until(ctx context.Context, bound time.Duration, holds func() (bool, error))
 		}
 		select {
 		case <-ctx.Done():
-			return time.Since(began), fmt.Errorf("not within %s (last answer: %v): %w", bound, err, ctx.Err())
+			return time.Since(began), errors.Join(fmt.Errorf("not within %s: %w", bound, ctx.Err()), err)
 		case <-every.C:
 		}
 	}

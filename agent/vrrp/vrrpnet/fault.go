@@ -41,7 +41,7 @@ func (l *loop) inspect(now time.Time, resume bool) error {
 	}
 	l.link = found
 	if fault != nil {
-		return nil
+		return nil //nolint:nilerr // an unusable interface was dealt with above, and is no error
 	}
 	if err := l.useSource(now); err != nil {
 		return err
