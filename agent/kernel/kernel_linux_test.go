@@ -551,24 +551,6 @@ func TestChangedAddressesAreSignalled(t *testing.T) {
 	}
 }
 
-func TestKernelWithoutIPVSStillServesRealServers(t *testing.T) {
-	k := newKernel(t)
-	n := node{t, k}
-	if err := k.Preflight(); err == nil {
-		t.Skip("this kernel has IPVS")
-	} else if !errors.Is(err, kernel.ErrNoIPVS) || !strings.Contains(err.Error(), "module ip_vs") {
-		t.Fatalf("preflight: %v", err)
-	}
-	actual, err := n.k.Read(t.Context(), kernel.Query{Owned: pools, Sysctls: plan.Sysctls()})
-	if !errors.Is(err, kernel.ErrNoIPVS) || len(actual.Addresses) == 0 || len(actual.Sysctls) != len(plan.Sysctls()) {
-		t.Errorf("read %+v, %v", actual, err)
-	}
-	if err := n.refused(plan.AddService{Service: service(80, "rr")}); !errors.Is(err, kernel.ErrNoIPVS) {
-		t.Errorf("add a service: %v", err)
-	}
-	n.reach(plan.In{RealServerAddresses: []netip.Addr{vip}})
-}
-
 func TestMain(m *testing.M) {
 	if os.Geteuid() != 0 {
 		fmt.Fprintln(os.Stderr, "the kernel tests make network namespaces: run them as root")

@@ -142,7 +142,7 @@ type NodeStateStatus struct {
 	RealServerAddresses []IPAddress `json:"realServerAddresses,omitempty"`
 	// problemCount is the number of problems, those included that problems has no room for.
 	// +optional
-	ProblemCount int32 `json:"problemCount,omitempty"`
+	ProblemCount int32 `json:"problemCount"`
 	// problems are what the agent could not do, and what to do about it; at most 64.
 	// +optional
 	// +listType=atomic

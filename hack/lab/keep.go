@@ -93,10 +93,10 @@ Everything goes on running. In another shell, or here:
 
   export KUBECONFIG=%s
   kubectl get lvs -A
-  bin/lab exec client curl -s http://192.168.1.200:8080
+  bin/lab exec client %s poll -target 192.168.1.200:8080 -count 4
   bin/lab exec master ipvsadm -Ln
 
-`+"`make demo-down` ends it.\n", lab.Kubeconfig(p.dir))
+`+"`make demo-down` ends it.\n", lab.Kubeconfig(p.dir), filepath.Join(p.root, "bin", "hosttool"))
 	if failure != "" {
 		return errors.New(failure)
 	}

@@ -4,6 +4,7 @@
 // package test/machine; LVS_LAB=host or LVS_LAB=vm chooses.
 //
 //	go run ./hack/machine run [-env NAME=value]... [-dir DIR] -- command...       one command on a machine of its own
+//	go run ./hack/machine probe                                                   why this host cannot be the machine, if so
 //	go run ./hack/machine up DIR                                                  a machine that stays, kept in DIR
 //	go run ./hack/machine run -attach DIR -- command...                           one command on that machine
 //	go run ./hack/machine down DIR                                                the end of that machine
@@ -27,6 +28,7 @@ import (
 
 const usage = `usage:
   machine run [-attach DIR] [-env NAME=value]... [-dir DIR] -- command...
+  machine probe
   machine up DIR
   machine down DIR`
 
@@ -49,6 +51,8 @@ func execute(args []string) error {
 	switch {
 	case len(args) > 1 && args[0] == "run":
 		return run(args[1:])
+	case len(args) == 1 && args[0] == "probe":
+		return machine.Probe()
 	case len(args) == 2 && args[0] == "up":
 		return up(args[1])
 	case len(args) == 2 && args[0] == "down":

@@ -5,6 +5,7 @@ package tutorial
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -13,7 +14,41 @@ func directorDies(ctx context.Context, s *scene) error {
 	if err := s.failOver(ctx, master, brucelee); err != nil {
 		return err
 	}
-	return s.showTable(ctx, brucelee)
+	if err := s.showTable(ctx, brucelee); err != nil {
+		return err
+	}
+	// There is no kubelet here whose silence the node controller could notice.
+	if err := s.sayNodeReady(ctx, master, "Unknown"); err != nil {
+		return err
+	}
+	return s.expectActive(ctx, brucelee)
+}
+
+// sayNodeReady sets a Node's condition Ready, as the cluster's node controller does.
+func (s *scene) sayNodeReady(ctx context.Context, node, status string) error {
+	s.note("the node controller says: %s is Ready=%s", node, status)
+	patch := fmt.Sprintf(`{"status":{"conditions":[{"type":"Ready","status":%q}]}}`, status)
+	_, err := s.control.Kubectl(ctx, nil, "patch", "node", node, "--subresource=status", "--type=strategic", "-p", patch)
+	return err
+}
+
+// expectActive waits until the group's status names one director as Active, and shows what kubectl shows.
+func (s *scene) expectActive(ctx context.Context, director string) error {
+	var active string
+	_, err := until(ctx, patience, func() (bool, error) {
+		out, err := s.control.Kubectl(ctx, nil, "get", "dg", "edge", "-o", "jsonpath={.status.active}")
+		active = strings.TrimSpace(out)
+		return active == director, err
+	})
+	if err := s.check(err == nil, "the DirectorGroup's status says that "+director+" is Active", "%q", active); err != nil {
+		return err
+	}
+	out, err := s.control.Kubectl(ctx, nil, "get", "dg,lvsvs", "-A")
+	if err != nil {
+		return err
+	}
+	s.block("kubectl get dg,lvsvs -A", out)
+	return nil
 }
 
 // failOver kills the agent of the Active director and pulls its plug, and measures how long the virtual IP is silent.
@@ -66,12 +101,10 @@ func directorReturns(ctx context.Context, s *scene) error {
 	if err := s.expectSpread(ctx, 50, 50); err != nil {
 		return err
 	}
-	out, err := s.control.Kubectl(ctx, nil, "get", "dg,lvsvs", "-A")
-	if err != nil {
+	if err := s.sayNodeReady(ctx, master, "True"); err != nil {
 		return err
 	}
-	s.block("kubectl get dg,lvsvs -A", out)
-	return nil
+	return s.expectActive(ctx, master)
 }
 
 // handBack puts the plug of a dead director back, starts its agent, and measures what the hand-back costs a client.

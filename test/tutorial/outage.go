@@ -4,8 +4,6 @@ package tutorial
 
 import (
 	"context"
-	"fmt"
-	"strings"
 )
 
 // noAPIServer shows that health, failover and even the start of an agent need no API server.
@@ -69,13 +67,7 @@ func apiServerReturns(ctx context.Context, s *scene) error {
 		return err
 	}
 	done()
-	var active string
-	_, err := until(ctx, patience, func() (bool, error) {
-		out, err := s.control.Kubectl(ctx, nil, "get", "dg", "edge", "-o", "jsonpath={.status.active}")
-		active = strings.TrimSpace(out)
-		return active == master, err
-	})
-	if err := s.check(err == nil, fmt.Sprintf("the DirectorGroup's status names %s as Active again", master), "%q", active); err != nil {
+	if err := s.expectActive(ctx, master); err != nil {
 		return err
 	}
 	return s.expectSpread(ctx, 50, 50)

@@ -83,14 +83,14 @@ func TestWeShareAVirtualRouterWithKeepalived(t *testing.T) {
 	version2 := config(100)
 	version2.Version, version2.Interval, version2.Password = vrrp.Version2, time.Second, vrrp.NewPassword("1111")
 	version3 := config(100)
-	version3.Interval = 100 * time.Millisecond
+	version3.Interval = 500 * time.Millisecond
 	for name, c := range map[string]struct {
 		config   vrrp.Config
 		password string
 		unit     time.Duration // of the skew
 	}{
 		"version 2, 1 s, PASS": {version2, "1111", time.Second},
-		"version 3, 100 ms":    {version3, "", 100 * time.Millisecond},
+		"version 3, 500 ms":    {version3, "", 500 * time.Millisecond},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
