@@ -19,7 +19,7 @@ KERNEL_TESTS = $(shell grep -rlE '^//go:build .*\bkernel\b' --include=*_test.go 
 ##@ Use
 
 .PHONY: demo
-demo: build ## Play the tutorial on a real kernel, VRRP and API server. KEEP=1 leaves it running, `make demo-down` ends it.
+demo: controlplane build ## Play the tutorial on a real kernel, VRRP and API server. KEEP=1 leaves it running, `make demo-down` ends it.
 	bin/lab demo $(if $(KEEP),--keep)
 
 .PHONY: demo-down
@@ -36,8 +36,12 @@ build: build-lab ## Build manager, agent and the lab's programs into bin/.
 	$(GO_BUILD) -o bin/ ./cmd/...
 
 .PHONY: build-lab
-build-lab:
+build-lab: ## Build the lab's programs only.
 	$(GO_BUILD) -o bin/ ./hack/lab ./hack/machine ./test/network/cmd/...
+
+.PHONY: controlplane
+controlplane: ## Find, download or build etcd, kube-apiserver and kubectl, and print their folder.
+	hack/controlplane.sh
 
 .PHONY: generate
 generate: ## Regenerate deepcopy functions, CRDs and RBAC from the markers in the code.
@@ -65,19 +69,19 @@ test-unit: ## Run the tests that need nothing but Go.
 	go test ./...
 
 .PHONY: test-api
-test-api: ## Run the tests of the API and the manager against a real API server.
-	go test -tags apiserver -count=1 ./test/controlplane/... ./test/api/...
+test-api: controlplane ## Run the tests of the API and the manager against a real API server.
+	go test -tags apiserver -count=1 -timeout 20m ./test/controlplane/... ./test/api/...
 
 .PHONY: test-kernel
 test-kernel: build-lab ## Run the tests of the agent against a real kernel: this host's, or a virtual machine's.
 	hack/test-kernel.sh $(KERNEL_TESTS)
 
 .PHONY: test-e2e
-test-e2e: build ## Play the tutorial as a test, with the demo's assertions.
+test-e2e: controlplane build ## Play the tutorial as a test, with the demo's assertions.
 	go test -tags e2e -count=1 -timeout 30m -v ./test/e2e/...
 
 ##@ Help
 
 .PHONY: help
 help: ## Show this text.
-	@awk 'BEGIN {FS = ":.*##"} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z-]+:.*##/ {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*##"} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z0-9-]+:.*##/ {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

@@ -24,10 +24,10 @@ import (
 // gratuitous ARP.
 func (a *Agent) pass(ctx context.Context, now time.Time) {
 	a.takeView(ctx)
-	a.metrics.passes.Inc()
 	if !a.known {
 		return
 	}
+	a.metrics.passes.Inc()
 	began := time.Now()
 	defer func() { a.metrics.passTime.Observe(time.Since(began).Seconds()) }()
 

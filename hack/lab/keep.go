@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/lvs-operator/lvs-operator/test/controlplane"
 	"github.com/lvs-operator/lvs-operator/test/lab"
 )
 
@@ -88,15 +89,20 @@ func keep(ctx context.Context) error {
 		_ = server.Process.Signal(syscall.SIGTERM)
 		return err
 	}
+	assets, err := controlplane.Assets(ctx)
+	if err != nil {
+		return err
+	}
 	fmt.Printf(`
 Everything goes on running. In another shell, or here:
 
   export KUBECONFIG=%s
+  export PATH=$PATH:%s   # kubectl, if you have none
   kubectl get lvs -A
   bin/lab exec client %s poll -target 192.168.1.200:8080 -count 4
   bin/lab exec master ipvsadm -Ln
 
-`+"`make demo-down` ends it.\n", lab.Kubeconfig(p.dir), filepath.Join(p.root, "bin", "hosttool"))
+`+"`make demo-down` ends it.\n", lab.Kubeconfig(p.dir), assets, filepath.Join(p.root, "bin", "hosttool"))
 	if failure != "" {
 		return errors.New(failure)
 	}
@@ -138,7 +144,7 @@ func serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return lab.Play(ctx, lab.Options{
+	err = lab.Play(ctx, lab.Options{
 		Root: p.root, Dir: p.dir, Out: os.Stdout, Keep: true,
 		Control: func(c lab.Control) error {
 			data, err := json.Marshal(c)
@@ -157,6 +163,10 @@ func serve(ctx context.Context) error {
 			}
 		},
 	})
+	if ctx.Err() != nil {
+		return nil // told to end, by `lab down`
+	}
+	return err
 }
 
 // execute runs a command on a host of the kept demo.

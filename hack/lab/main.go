@@ -61,9 +61,6 @@ func demo(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := place.mustBeFree(); err != nil {
-		return err
-	}
 	return lab.Play(ctx, lab.Options{Root: place.root, Dir: place.dir, Out: os.Stdout})
 }
 

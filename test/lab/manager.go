@@ -4,75 +4,94 @@ package lab
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
+	"runtime"
 	"syscall"
 	"time"
 )
 
-// manager is the operator's manager as a process of this host.
+const (
+	// managerStart bounds the wait for a manager to be ready.
+	managerStart = time.Minute
+	// managerPause is between the end of a manager and the next one's start.
+	managerPause = time.Second
+	// managerGrace is between SIGTERM and SIGKILL.
+	managerGrace = 10 * time.Second
+)
+
+// manager keeps one of the operator's manager running, as its Deployment does: a manager that loses its lease, because the
+// API server is away, ends, and is started again.
 type manager struct {
-	process *exec.Cmd
-	ended   chan struct{}
-	// err is how the process ended; to be read once ended is closed.
-	err error
-	log string
+	cancel context.CancelFunc
+	done   chan struct{}
 }
 
-// startManager starts the manager and waits until it says that it is ready.
+// startManager returns when the manager says that it is ready.
 func startManager(ctx context.Context, program, kubeconfig, log string) (*manager, error) {
 	probe, err := freeAddress()
 	if err != nil {
 		return nil, err
 	}
-	out, err := os.Create(log)
+	out, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = out.Close() }() // the process has its own handle
-	cmd := exec.Command(program, "--kubeconfig="+kubeconfig, "--leader-elect", "--namespace="+namespace,
-		"--metrics-bind-address=0", "--health-probe-bind-address="+probe)
-	cmd.Stdout, cmd.Stderr = out, out
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start the manager: %w", err)
-	}
-	m := &manager{process: cmd, ended: make(chan struct{}), log: log}
+	running, cancel := context.WithCancel(context.Background())
+	m := &manager{cancel: cancel, done: make(chan struct{})}
 	go func() {
-		m.err = cmd.Wait()
-		close(m.ended)
+		defer close(m.done)
+		defer func() { _ = out.Close() }()
+		// The thread that starts a process with Pdeathsig has to live as long as the process.
+		runtime.LockOSThread()
+		for running.Err() == nil {
+			cmd := exec.CommandContext(running, program, "--kubeconfig="+kubeconfig, "--leader-elect", "--namespace="+namespace,
+				"--metrics-bind-address=0", "--health-probe-bind-address="+probe)
+			cmd.Stdout, cmd.Stderr = out, out
+			cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+			cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
+			cmd.WaitDelay = managerGrace
+			_, _ = fmt.Fprintf(out, "the manager ended: %v\n", cmd.Run())
+			wait(running, managerPause)
+		}
 	}()
-	if err := m.awaitReady(ctx, "http://"+probe+"/readyz"); err != nil {
-		return nil, errors.Join(err, m.stop())
+	if err := awaitReady(ctx, "http://"+probe+"/readyz"); err != nil {
+		m.stop()
+		return nil, fmt.Errorf("%w; see %s", err, log)
 	}
 	return m, nil
 }
 
-func (m *manager) awaitReady(ctx context.Context, url string) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+// stop ends the manager, by force if it takes too long.
+func (m *manager) stop() {
+	m.cancel()
+	<-m.done
+}
+
+func awaitReady(ctx context.Context, url string) error {
+	ctx, cancel := context.WithTimeout(ctx, managerStart)
 	defer cancel()
-	every := time.NewTicker(100 * time.Millisecond)
-	defer every.Stop()
-	for {
-		select {
-		case <-m.ended:
-			return fmt.Errorf("the manager ended before it was ready (%w); see %s", m.err, m.log)
-		case <-ctx.Done():
-			return fmt.Errorf("the manager was not ready within a minute: %w; see %s", ctx.Err(), m.log)
-		case <-every.C:
-			if ready(ctx, url) {
-				return nil
-			}
+	for !ready(ctx, url) {
+		if ctx.Err() != nil {
+			return fmt.Errorf("the manager was not ready within %s: %w", managerStart, ctx.Err())
 		}
+		wait(ctx, 100*time.Millisecond)
+	}
+	return nil
+}
+
+func wait(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
 	}
 }
 
 func ready(ctx context.Context, url string) bool {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
 		return false
 	}
@@ -82,21 +101,6 @@ func ready(ctx context.Context, url string) bool {
 	}
 	_ = response.Body.Close()
 	return response.StatusCode == http.StatusOK
-}
-
-// stop ends the manager, by force if it takes longer than ten seconds.
-func (m *manager) stop() error {
-	_ = m.process.Process.Signal(syscall.SIGTERM)
-	select {
-	case <-m.ended:
-		return nil
-	case <-time.After(10 * time.Second):
-	}
-	if err := m.process.Process.Kill(); err != nil {
-		return fmt.Errorf("end the manager: %w", err)
-	}
-	<-m.ended
-	return nil
 }
 
 func freeAddress() (string, error) {

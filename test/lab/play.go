@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/lvs-operator/lvs-operator/test/controlplane"
 	"github.com/lvs-operator/lvs-operator/test/machine"
 )
@@ -52,16 +54,22 @@ func Kubeconfig(dir string) string { return filepath.Join(dir, "kubeconfig") }
 // Play starts the lab, plays the story on the machine with IPVS, and ends the lab. It returns nil when every step held.
 func Play(ctx context.Context, options Options) (err error) {
 	began := time.Now()
-	l, err := start(ctx, options)
+	release, err := claim(options.Dir)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, l.stop()) }()
+	defer release()
+	// The machine comes first: what a host lacks for it is told before anything that takes long.
 	m, err := machine.Open(ctx, machine.Options{Root: options.Root, StateDir: filepath.Join(options.Dir, "machine"), Progress: options.Out})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, m.Close()) }()
+	l, err := start(ctx, options)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, l.stop()) }()
 	if err := l.serve(m); err != nil {
 		return err
 	}
@@ -74,10 +82,31 @@ func Play(ctx context.Context, options Options) (err error) {
 		Args:   []string{filepath.Join(options.Root, "bin", "lab"), "story", setup},
 		Stdout: options.Out, Stderr: options.Out, Signals: options.Signals,
 	}
-	if err := m.Run(ctx, command); err != nil {
+	if err := m.Run(ctx, command); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("the story: %w", err)
 	}
-	return nil
+	return ctx.Err()
+}
+
+// claim makes a lab's folder this process's own, and empties it of what an earlier lab left there.
+func claim(dir string) (release func(), err error) {
+	if err := os.MkdirAll(filepath.Dir(dir), 0o700); err != nil {
+		return nil, err
+	}
+	lock, err := os.OpenFile(dir+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		return nil, errors.Join(fmt.Errorf("another lab runs in %s: wait for its end, or end a kept one with `make demo-down`", dir), lock.Close())
+	}
+	if err := os.RemoveAll(dir); err != nil {
+		return nil, errors.Join(fmt.Errorf("remove the earlier lab in %s: %w", dir, err), lock.Close())
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return func() { _ = lock.Close() }, nil
 }
 
 func (l *Lab) progress(format string, args ...any) {
@@ -86,12 +115,6 @@ func (l *Lab) progress(format string, args ...any) {
 
 // start brings up the API server with the operator's configuration, the nodes and the manager.
 func start(ctx context.Context, options Options) (*Lab, error) {
-	if err := os.RemoveAll(options.Dir); err != nil {
-		return nil, fmt.Errorf("remove the earlier lab in %s: %w", options.Dir, err)
-	}
-	if err := os.MkdirAll(options.Dir, 0o700); err != nil {
-		return nil, err
-	}
 	l := &Lab{options: options}
 	l.progress("lab: starting etcd and kube-apiserver")
 	cp, err := controlplane.Start(ctx, controlplane.Options{Dir: filepath.Join(options.Dir, "controlplane")})
@@ -187,9 +210,8 @@ func (l *Lab) stop() error {
 	if l.control != nil {
 		l.control.stop()
 	}
-	var err error
 	if l.manager != nil {
-		err = l.manager.stop()
+		l.manager.stop()
 	}
-	return errors.Join(err, l.cp.Stop())
+	return l.cp.Stop()
 }

@@ -37,8 +37,8 @@ type Control struct {
 	Token string `json:"token"`
 }
 
-// NetworkName is the prefix of the hosts' network namespaces: lvs-client, lvs-master and so on.
-const NetworkName = "lvs"
+// NetworkName is the prefix of the hosts' network namespaces: lvsop-client, lvsop-master and so on.
+const NetworkName = "lvsop"
 
 // ProxyAddress is where agents in their network namespaces reach the API server: a forwarder of the story's.
 const ProxyAddress = "10.99.0.1:6443"

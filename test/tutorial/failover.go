@@ -63,9 +63,11 @@ func (s *scene) failOver(ctx context.Context, from, to string) error {
 	if err := s.hosts[from].LinkDown(); err != nil {
 		return err
 	}
+	// What was tried until now may still have been answered by the one that dies.
+	gone := time.Now()
 	done := s.waiting("waiting for %s to take over", to)
 	_, err := until(ctx, 2*takeOverBound, func() (bool, error) {
-		_, answered := silence(poll.soFar(), died.Add(pollEvery))
+		_, answered := silence(poll.soFar(), gone)
 		return answered, nil
 	})
 	done()
@@ -76,14 +78,16 @@ func (s *scene) failOver(ctx context.Context, from, to string) error {
 		return err
 	}
 	tries := poll.end()
-	// The first try after the moment of death may still have been on its way before the plug was pulled.
-	gap, _ := silence(tries, died.Add(pollEvery))
-	gap += pollEvery
-	failed, all := failures(tries, died, died.Add(gap))
-	late, lateAll := failures(tries, died.Add(gap), time.Now())
-	s.note("%d of %d connections failed in the meantime, %d of %d afterwards", failed, all, late, lateAll)
-	if err := s.check(gap <= takeOverBound, fmt.Sprintf("%s answers again within 3*interval + skew + 0.5 s = %.2f s", vip, takeOverBound.Seconds()),
-		"%.2f s after %s died", gap.Seconds(), from); err != nil {
+	gap, _ := silence(tries, gone)
+	back := gone.Add(gap)
+	failed, all := failures(tries, gone, back)
+	late, lateAll := failures(tries, back, time.Now())
+	s.note("%d of %d connections failed in the meantime", failed, all)
+	if err := s.check(back.Sub(died) <= takeOverBound, fmt.Sprintf("%s answers again within 3*interval + skew + 0.5 s = %.2f s", vip, takeOverBound.Seconds()),
+		"%.2f s after %s died", back.Sub(died).Seconds(), from); err != nil {
+		return err
+	}
+	if err := s.check(late == 0 && lateAll > 0, "no connection fails from then on", "%d of %d failed", late, lateAll); err != nil {
 		return err
 	}
 	held, err := s.holdsVIP(ctx, to)

@@ -22,7 +22,13 @@ func noAPIServer(ctx context.Context, s *scene) error {
 	if err := s.agentServes(ctx, brucelee, 0); err != nil {
 		return err
 	}
-	s.note("the agent on %s was killed and started again: it serves from its checkpoint", brucelee)
+	changes, err := s.metric(ctx, brucelee, "lvs_agent_kernel_operations_total")
+	if err != nil {
+		return err
+	}
+	if err := s.check(changes == 0, "the agent on "+brucelee+", killed and started again, serves from its checkpoint: 0 changes", "%.0f changes", changes); err != nil {
+		return err
+	}
 	if err := s.failOver(ctx, master, brucelee); err != nil {
 		return err
 	}
@@ -70,5 +76,12 @@ func apiServerReturns(ctx context.Context, s *scene) error {
 	if err := s.expectActive(ctx, master); err != nil {
 		return err
 	}
-	return s.expectSpread(ctx, 50, 50)
+	// Weights reach the kernels only through a manager that lives.
+	if err := s.setWeights(ctx, 1, 3); err != nil {
+		return err
+	}
+	if err := s.expectSpread(ctx, 25, 75); err != nil {
+		return err
+	}
+	return s.setWeights(ctx, 3, 3)
 }

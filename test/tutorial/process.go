@@ -48,16 +48,25 @@ func (s *scene) start(ctx context.Context, host, program string, args ...string)
 	return p, nil
 }
 
-// kill ends the process as a crash does, and returns when it is gone.
+// kill ends the process as a crash does, and returns when it is gone. A process that has ended is no error: its id may be
+// another's by now.
 func (p *process) kill() {
+	select {
+	case <-p.ended:
+		return
+	default:
+	}
 	_ = syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL)
 	<-p.ended
 }
 
 func (s *scene) startServer(ctx context.Context, host string) error {
 	p, err := s.start(ctx, host, "hosttool", "serve", "-listen", "0.0.0.0:8080", "-name", host)
+	if err != nil {
+		return err
+	}
 	s.servers[host] = p
-	return err
+	return nil
 }
 
 // startAgent starts a node's agent as the DaemonSet does, with the service account that config/ ships.
@@ -68,8 +77,11 @@ func (s *scene) startAgent(ctx context.Context, host string) error {
 		"--namespace=lvs-operator-system",
 		"--state-dir="+filepath.Join(s.setup.Work, "state-"+host),
 		"--metrics-bind-address="+agentMetrics)
+	if err != nil {
+		return err
+	}
 	s.agents[host] = p
-	return err
+	return nil
 }
 
 // metric reads one of an agent's metrics that has no labels. An agent that does not answer yet is an error.
