@@ -27,7 +27,7 @@ demo-down: build-lab ## End what `make demo KEEP=1` left running.
 	bin/lab down
 
 .PHONY: test
-test: test-unit test-api test-kernel test-e2e ## Run every test: unit, API server, kernel, end to end.
+test: test-unit test-api test-chart test-kernel test-e2e ## Run every test: unit, API server, chart, kernel, end to end.
 
 ##@ Build
 
@@ -44,11 +44,13 @@ controlplane: ## Find, download or build etcd, kube-apiserver and kubectl, and p
 	hack/controlplane.sh
 
 .PHONY: generate
-generate: ## Regenerate deepcopy functions, CRDs and RBAC from the markers in the code.
+generate: ## Regenerate deepcopy functions, CRDs and RBAC from the markers in the code, and their copies in the chart.
 	$(CONTROLLER_GEN) object:$(BOILERPLATE).go.txt paths=./api/...
 	$(CONTROLLER_GEN) crd:$(BOILERPLATE).yaml.txt paths=./api/... output:crd:artifacts:config=config/crd/bases
 	$(CONTROLLER_GEN) rbac:roleName=lvs-operator-manager,$(BOILERPLATE).yaml.txt,fileName=manager_role.yaml paths=./controllers output:rbac:artifacts:config=config/rbac
 	$(CONTROLLER_GEN) rbac:roleName=lvs-operator-agent,$(BOILERPLATE).yaml.txt,fileName=agent_role.yaml paths=./agent output:rbac:artifacts:config=config/rbac
+	cp config/crd/bases/*.yaml charts/lvs-operator/crds/
+	cp config/rbac/*_role.yaml charts/lvs-operator/rbac/
 
 .PHONY: clean
 clean: ## Remove what was built here. The cache of the lab (control plane, kernel) stays.
@@ -71,6 +73,10 @@ test-unit: ## Run the tests that need nothing but Go.
 .PHONY: test-api
 test-api: controlplane ## Run the tests of the API and the manager against a real API server.
 	go test -tags apiserver -count=1 -timeout 20m ./test/controlplane/... ./test/api/...
+
+.PHONY: test-chart
+test-chart: controlplane ## Compare the Helm chart with config/default, and install it into a real API server.
+	go test -tags chart -count=1 -timeout 20m ./test/chart/...
 
 .PHONY: test-kernel
 test-kernel: build-lab ## Run the tests of the agent against a real kernel: this host's, or a virtual machine's.
