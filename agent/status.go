@@ -52,12 +52,13 @@ func (a *Agent) report(actual plan.Actual, problems []v1alpha1.Problem) {
 			status.RealServers += int32(len(service.RealServers))
 			up := a.countHealthy(service)
 			healthy += up
-			if up < len(service.RealServers) && len(reported.Degraded) < maxDegraded {
+			if up < len(service.RealServers) {
 				reported.Degraded = append(reported.Degraded, v1alpha1.DegradedService{
 					Service: service.ID, RealServers: int32(len(service.RealServers)), Healthy: int32(up),
 				})
 			}
 		}
+		reported.Degraded = worst(reported.Degraded)
 		status.DirectorGroups = append(status.DirectorGroups, reported)
 	}
 	if len(a.desired.Groups) > 0 {
@@ -74,6 +75,16 @@ func (a *Agent) report(actual plan.Actual, problems []v1alpha1.Problem) {
 	if a.generation > 0 {
 		a.reports.Set(status)
 	}
+}
+
+// worst are as many degraded services as a status has room for, by id; those without any healthy real server go first.
+func worst(degraded []v1alpha1.DegradedService) []v1alpha1.DegradedService {
+	if len(degraded) > maxDegraded {
+		slices.SortStableFunc(degraded, func(a, b v1alpha1.DegradedService) int { return cmp.Compare(min(a.Healthy, 1), min(b.Healthy, 1)) })
+		degraded = degraded[:maxDegraded]
+		slices.SortFunc(degraded, func(a, b v1alpha1.DegradedService) int { return cmp.Compare(a.Service, b.Service) })
+	}
+	return degraded
 }
 
 func (a *Agent) countHealthy(service desired.Service) int {
@@ -115,7 +126,8 @@ func (a *Agent) everyGroup(reason string, err error) []v1alpha1.Problem {
 	return problems
 }
 
-// belongsTo is the group and the id of the service that an operation is for; empty for an operation on none of ours.
+// belongsTo is the group and the id of the service that an operation is for. A virtual IP belongs to a group and to no
+// single service; what is for the whole node belongs to neither.
 func (a *Agent) belongsTo(operation plan.Operation) (group, service string) {
 	var key ipvs.ServiceKey
 	switch o := operation.(type) {
@@ -129,6 +141,8 @@ func (a *Agent) belongsTo(operation plan.Operation) (group, service string) {
 		key = o.Service
 	case plan.DeleteDestination:
 		key = o.Service
+	case plan.AddAddress:
+		return a.routers.groupOf(o.Interface, o.Prefix.Addr()), ""
 	default:
 		return "", ""
 	}
@@ -140,6 +154,16 @@ func (a *Agent) belongsTo(operation plan.Operation) (group, service string) {
 		}
 	}
 	return "", ""
+}
+
+// groupOf is the group whose virtual router has an address on an interface; empty: none.
+func (rs *routers) groupOf(interfaceName string, address netip.Addr) string {
+	for _, r := range rs.sorted() {
+		if r.key.interfaceName == interfaceName && slices.Contains(r.config.Addresses, address) {
+			return r.key.group
+		}
+	}
+	return ""
 }
 
 // statuses are the states of a group's routers, by id.

@@ -22,6 +22,11 @@ mkdir -p "$out"
   # shellcheck disable=SC2016 # expanded on the machine
   echo 'if ((${#failed[@]})); then echo "FAIL: ${failed[*]}"; exit 1; fi; echo "PASS: every kernel test"'
 } >"$out/run.sh"
+# Where the lab needs its virtual machine, that is tested too.
+if ! bin/machine probe 2>/dev/null; then
+  echo "=== test/machine"
+  go test -count=1 -tags vm ./test/machine
+fi
 # What the agent does on a kernel without IPVS can be seen only on one.
 if [[ $EUID -eq 0 && " $* " == *" agent/kernel "* ]] && bin/machine probe 2>&1 | grep -q 'no module ip_vs'; then
   echo "=== agent/kernel, on this host's kernel, which has no IPVS"

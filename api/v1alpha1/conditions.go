@@ -10,7 +10,8 @@ const (
 	ConditionResolvedRefs = "ResolvedRefs"
 	// ConditionProgrammed says that every director has this generation in its kernel and has read it back.
 	ConditionProgrammed = "Programmed"
-	// ConditionReady says that clients are served: programmed, one director Active, and at least one real server healthy.
+	// ConditionReady says that clients are served: exactly one director is Active, runs the object, and sees at least one
+	// healthy real server. What the other directors do is Programmed's.
 	ConditionReady = "Ready"
 )
 
@@ -47,6 +48,8 @@ const (
 	ReasonNotAccepted = "NotAccepted"
 	// ReasonDirectorProblem says that a director reported a problem; the message tells which and what.
 	ReasonDirectorProblem = "DirectorProblem"
+	// ReasonNodeNotReady says that the cluster has lost a director's kubelet, so that what its agent reported counts no more.
+	ReasonNodeNotReady = "NodeNotReady"
 	// ReasonNoActive says that no director is Active for the address.
 	ReasonNoActive = "NoActive"
 	// ReasonTwoActives says that more than one director reports being Active for one virtual router id.

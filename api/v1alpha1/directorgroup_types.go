@@ -17,6 +17,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:printcolumn:name="Directors",type=integer,JSONPath=`.status.directorCount`
 // +kubebuilder:printcolumn:name="Services",type=integer,JSONPath=`.status.services`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type DirectorGroup struct {
 	metav1.TypeMeta   `json:",inline"`
@@ -176,10 +177,11 @@ type CIDR string
 
 // DirectorGroupStatus is what the controller knows of a group.
 type DirectorGroupStatus struct {
-	// observedGeneration is the generation of the spec that this status speaks of.
+	// observedGeneration is the metadata.generation that this status speaks of; 0 or absent: none yet.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
-	// active is the name of the node that is Active. Empty: none; several, separated by a comma: a split brain.
+	// active is the name of the node that is Active. Empty: none; several, separated by a comma: a split brain. When a
+	// director has just become Active it alone is named, for up to 5 s, while the report of the one before is on its way.
 	// +optional
 	Active string `json:"active,omitempty"`
 	// directorCount is the number of nodes that the selector matches.
@@ -207,10 +209,11 @@ type DirectorStatus struct {
 	// node is the name of the Node.
 	// +required
 	Node string `json:"node"`
-	// priority is the VRRP priority that the director was given.
+	// priority is the VRRP priority that the director was given, 1 to 254; 0 or absent: none yet.
 	// +optional
 	Priority int32 `json:"priority,omitempty"`
-	// state is the VRRP state: Active, Backup or Initialize; Unknown until its agent has reported.
+	// state is the VRRP state: Active, Backup or Initialize. Unknown until its agent has reported, and when its node is not
+	// ready and another director became Active after it.
 	// +optional
 	State VRRPState `json:"state,omitempty"`
 }
@@ -222,7 +225,7 @@ type VRRPState string
 
 // States of a virtual router on one director.
 const (
-	// VRRPUnknown is the state of a director that has not reported.
+	// VRRPUnknown is the state of a director that has not reported, or whose report counts no more.
 	VRRPUnknown VRRPState = "Unknown"
 	// VRRPInitialize is the state of a virtual router that does not run: not started, or its interface is down.
 	VRRPInitialize VRRPState = "Initialize"

@@ -66,19 +66,21 @@ type VirtualRouter struct {
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=255
 	VirtualRouterID int32 `json:"virtualRouterID"`
-	// interface carries VRRP and the addresses.
+	// interface is the name of the network interface that carries VRRP and the addresses, 1 to 15 characters.
 	// +required
 	Interface string `json:"interface"`
-	// version of the protocol, 2 or 3.
+	// version of the protocol: 3 (RFC 9568; default if the group says nothing) or 2 (RFC 3768).
 	// +required
 	Version int32 `json:"version"`
-	// priority of this node, 1 to 254.
+	// priority of this node, 1 to 254, higher wins; default 100 if the group says nothing.
 	// +required
 	Priority int32 `json:"priority"`
-	// advertisementInterval is the time between advertisements, as a duration.
+	// advertisementInterval is the time between advertisements, as a duration: 10ms to 40.95s with version 3, 1s to 255s in
+	// whole seconds with version 2; default 1s if the group says nothing.
 	// +required
 	AdvertisementInterval metav1.Duration `json:"advertisementInterval"`
-	// preempt says whether this node takes the role from an Active one of lower priority.
+	// preempt says whether this node takes the role from an Active one of lower priority; default true if the group says
+	// nothing.
 	// +required
 	Preempt bool `json:"preempt"`
 	// authentication of version 2; the password itself stays in the Secret.
@@ -115,7 +117,8 @@ const (
 
 // NodeStateStatus is what one node's agent has done.
 type NodeStateStatus struct {
-	// observedGeneration is the generation of the spec that the agent has applied and read back.
+	// observedGeneration is the metadata.generation of the spec that the agent has applied and read back; 0 or absent: none
+	// yet.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 	// roles are Director and RealServer, as the agent carries them out.
@@ -161,7 +164,7 @@ type NodeDirectorGroupStatus struct {
 	// +listMapKey=virtualRouterID
 	// +kubebuilder:validation:MaxItems=255
 	VirtualRouters []VirtualRouterStatus `json:"virtualRouters,omitempty"`
-	// applied is, a slice's name, the metadata.generation that is in the kernel and was read back.
+	// applied is, a slice's name, the metadata.generation, 1 or more, that is in the kernel and was read back.
 	// +optional
 	Applied map[string]int64 `json:"applied,omitempty"`
 	// degraded are the services that have fewer healthy real servers than real servers; at most 100. Up to 30 s old.
@@ -174,13 +177,13 @@ type NodeDirectorGroupStatus struct {
 
 // VirtualRouterStatus is the state of one VRRP instance on one node.
 type VirtualRouterStatus struct {
-	// virtualRouterID is the VRID.
+	// virtualRouterID is the VRID, 1 to 255.
 	// +required
 	VirtualRouterID int32 `json:"virtualRouterID"`
 	// state is Initialize, Backup or Active.
 	// +required
 	State VRRPState `json:"state"`
-	// since is when the state was entered.
+	// since is when the state was entered, by the node's clock, in whole seconds.
 	// +optional
 	Since metav1.Time `json:"since,omitempty"`
 }

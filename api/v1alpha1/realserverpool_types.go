@@ -12,6 +12,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:printcolumn:name="Members",type=integer,JSONPath=`.status.members`
 // +kubebuilder:printcolumn:name="Services",type=integer,JSONPath=`.status.virtualServices`
 // +kubebuilder:printcolumn:name="Accepted",type=string,JSONPath=`.status.conditions[?(@.type=="Accepted")].status`
+// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Accepted")].reason`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type RealServerPool struct {
 	metav1.TypeMeta   `json:",inline"`
@@ -40,7 +41,8 @@ type RealServerPoolSpec struct {
 
 	// setup says who prepares the real servers for DirectRouting and Tunnel: Automatic (default): on members that are nodes
 	// of this cluster the agent puts the virtual IP on lo and sets arp_ignore=1 and arp_announce=2 on lo and all; Manual: the
-	// user does it.
+	// user does it. For DirectRouting that is all. For Tunnel the user also has to set up tunl0 and set rp_filter to 0 on
+	// tunl0 and all, or to 2 on tunl0, with either value.
 	// +optional
 	// +kubebuilder:default=Automatic
 	// +kubebuilder:validation:Enum=Automatic;Manual
@@ -126,7 +128,7 @@ type TCPCheck struct{}
 
 // RealServerPoolStatus is what the controller knows of a pool.
 type RealServerPoolStatus struct {
-	// observedGeneration is the generation of the spec that this status speaks of.
+	// observedGeneration is the metadata.generation that this status speaks of; 0 or absent: none yet.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
 	// members is the number of real servers.

@@ -58,32 +58,32 @@ type PoolReference struct {
 
 // CompiledHealthCheck is a health check with every default filled in.
 type CompiledHealthCheck struct {
-	// interval between checks.
+	// interval between checks, as a duration, 100ms to 24h; default 5s if the pool says nothing.
 	// +required
 	Interval metav1.Duration `json:"interval"`
-	// timeout of one try.
+	// timeout of one try, as a duration, 10ms to 5m; default 3s if the pool says nothing.
 	// +required
 	Timeout metav1.Duration `json:"timeout"`
-	// retries after a failed check.
+	// retries after a failed check before the real server is taken as down, 0 to 100; default 2 if the pool says nothing.
 	// +required
 	Retries int32 `json:"retries"`
-	// retryDelay is the pause before each retry.
+	// retryDelay is the pause before each retry, as a duration, 0s to 1h; default 1s if the pool says nothing.
 	// +required
 	RetryDelay metav1.Duration `json:"retryDelay"`
-	// tcp opens a connection and closes it.
+	// tcp opens a connection to the real server's port and closes it. It has no settings.
 	// +required
 	TCP *TCPCheck `json:"tcp"`
 }
 
 // CompiledRealServer is one real server.
 type CompiledRealServer struct {
-	// address of the real server.
+	// address of the real server (RIP), IPv4.
 	// +required
 	Address IPAddress `json:"address"`
-	// port of the real server; 0: the service's.
+	// port of the real server, 1 to 65535; 0 or absent: the service's.
 	// +optional
 	Port int32 `json:"port,omitempty"`
-	// weight while healthy.
+	// weight while healthy, 0 to 65535; default 1 if the pool says nothing. At 0 no new connections come.
 	// +required
 	Weight int32 `json:"weight"`
 }

@@ -43,25 +43,25 @@ type CompiledService struct {
 	// id is namespace/name/port of the VirtualService and its port's name.
 	// +required
 	ID string `json:"id"`
-	// generation of the VirtualService that this was compiled from.
+	// generation is the metadata.generation of the VirtualService that this was compiled from, 1 or more.
 	// +required
 	Generation int64 `json:"generation"`
-	// address is the virtual IP.
+	// address is the virtual IP (VIP), IPv4.
 	// +required
 	Address IPAddress `json:"address"`
-	// port number.
+	// port number, 1 to 65535.
 	// +required
 	Port int32 `json:"port"`
-	// protocol is TCP, UDP or SCTP.
+	// protocol is TCP, UDP or SCTP; TCP by default.
 	// +required
 	Protocol Protocol `json:"protocol"`
-	// scheduler is the kernel's name of the IPVS scheduler.
+	// scheduler is the kernel's name of the IPVS scheduler: rr, wrr, lc, wlc, lblc, lblcr, dh or sh; wlc by default.
 	// +required
 	Scheduler Scheduler `json:"scheduler"`
-	// forwardingMethod of every real server.
+	// forwardingMethod of every real server: DirectRouting, Tunnel or NAT; DirectRouting by default.
 	// +required
 	ForwardingMethod ForwardingMethod `json:"forwardingMethod"`
-	// persistenceSeconds is the persistence time-out in seconds; 0: none.
+	// persistenceSeconds is the persistence time-out in seconds, 1 to 2678400 (31 days); 0 or absent: none.
 	// +optional
 	PersistenceSeconds int32 `json:"persistenceSeconds,omitempty"`
 	// pool names the set of RealServerSlices that serve.
@@ -77,7 +77,7 @@ type PoolSet struct {
 	// name of the RealServerPool.
 	// +required
 	Name string `json:"name"`
-	// slices is the number of RealServerSlices.
+	// slices is the number of RealServerSlices in the set; 0: a pool without members.
 	// +required
 	Slices int32 `json:"slices"`
 	// hash identifies the set: a hash of its slices' names. It does not change with a real server's weight, so that such a

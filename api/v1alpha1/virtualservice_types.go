@@ -17,6 +17,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // +kubebuilder:printcolumn:name="Healthy",type=string,JSONPath=`.status.healthy`
 // +kubebuilder:printcolumn:name="Programmed",type=string,JSONPath=`.status.conditions[?(@.type=="Programmed")].status`
 // +kubebuilder:printcolumn:name="Ready",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].status`
+// +kubebuilder:printcolumn:name="Reason",type=string,JSONPath=`.status.conditions[?(@.type=="Ready")].reason`
 // +kubebuilder:printcolumn:name="Age",type=date,JSONPath=`.metadata.creationTimestamp`
 type VirtualService struct {
 	metav1.TypeMeta   `json:",inline"`
@@ -139,10 +140,11 @@ type Persistence struct {
 
 // VirtualServiceStatus is what the directors run of a virtual service.
 type VirtualServiceStatus struct {
-	// observedGeneration is the generation of the spec that this status speaks of.
+	// observedGeneration is the metadata.generation that this status speaks of; 0 or absent: none yet.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
-	// active is the name of the node that is Active for the address.
+	// active is the name of the node that is Active for the address. Empty: none; several, separated by a comma: a split
+	// brain.
 	// +optional
 	Active string `json:"active,omitempty"`
 	// healthy is "healthy/all" real servers of the worst port as the Active director sees them. Up to 30 s old.
@@ -180,7 +182,7 @@ type PortDirectorStatus struct {
 	// node is the name of the Node.
 	// +required
 	Node string `json:"node"`
-	// programmed says whether this director has the newest compiled form in its kernel.
+	// programmed says whether this director has the newest compiled form in its kernel and no problem with it.
 	// +required
 	Programmed bool `json:"programmed"`
 	// realServers is the number of real servers.

@@ -36,18 +36,18 @@ func (c *conditions) set(conditionType string, status metav1.ConditionStatus, re
 }
 
 // verdict sets a condition that compile decides: False by the first finding of its type.
-func (c *conditions) verdict(conditionType, trueReason string, v compile.Verdict) {
+func (c *conditions) verdict(conditionType, trueReason, trueMessage string, v compile.Verdict) {
 	if finding, found := findingOf(v, conditionType); found {
 		c.set(conditionType, metav1.ConditionFalse, finding.Reason, finding.Message)
 		return
 	}
-	c.set(conditionType, metav1.ConditionTrue, trueReason, "")
+	c.set(conditionType, metav1.ConditionTrue, trueReason, trueMessage)
 }
 
 // outcome sets a condition from the first thing that stands against it.
-func (c *conditions) outcome(conditionType, trueReason string, against obstacle) {
+func (c *conditions) outcome(conditionType, trueReason, trueMessage string, against obstacle) {
 	if against.reason == "" {
-		c.set(conditionType, metav1.ConditionTrue, trueReason, "")
+		c.set(conditionType, metav1.ConditionTrue, trueReason, trueMessage)
 		return
 	}
 	c.set(conditionType, metav1.ConditionFalse, against.reason, against.message)
@@ -57,6 +57,22 @@ func (c *conditions) outcome(conditionType, trueReason string, against obstacle)
 func stood(old []metav1.Condition, conditionType string, generation int64) bool {
 	c := meta.FindStatusCondition(old, conditionType)
 	return c != nil && c.Status == metav1.ConditionTrue && c.ObservedGeneration == generation
+}
+
+// count is "1 director", "2 directors".
+func count(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// allDirectors begins a sentence about every director of a group.
+func allDirectors(directors []Director, verb string) string {
+	if len(directors) == 1 {
+		return fmt.Sprintf("director %s, the only one, %ss", directors[0].Name, verb)
+	}
+	return fmt.Sprintf("all %d directors %s", len(directors), verb)
 }
 
 // obstacle is why a condition is False; the zero value: nothing.

@@ -4,8 +4,6 @@ package rollup
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -30,30 +28,19 @@ type Director struct {
 	Current bool
 	// Problems are those of the group and its services.
 	Problems []v1alpha1.Problem
+	// ProblemCount is the number of all the node's problems, listed or not.
+	ProblemCount int32
+	// Cut says that the node has more problems than it lists, so that one that is not listed may exist.
+	Cut bool
 	// Degraded are the services that have lost real servers, by id.
 	Degraded map[string]v1alpha1.DegradedService
-}
-
-// Directors reads the reports of a group's directors. A node without a NodeState has reported nothing. notReady says
-// which nodes' kubelets the cluster has lost: such a node's claim to be Active is dropped when another node became Active
-// later, because a dead agent cannot take its word back.
-func Directors(group string, names []string, states map[string]*v1alpha1.NodeState, notReady map[string]bool) []Director {
-	directors := make([]Director, 0, len(names))
-	for _, name := range names {
-		directors = append(directors, readDirector(group, name, states[name]))
-	}
-	for i, d := range directors {
-		if d.State == v1alpha1.VRRPActive && notReady[d.Name] && succeeded(d, directors) {
-			directors[i].State = v1alpha1.VRRPUnknown
-		}
-	}
-	return directors
-}
-
-func succeeded(lost Director, directors []Director) bool {
-	return slices.ContainsFunc(directors, func(d Director) bool {
-		return d.State == v1alpha1.VRRPActive && d.Since.After(lost.Since.Time)
-	})
+	// NotReady says that the cluster has lost the node's kubelet.
+	NotReady bool
+	// Lost says that what the node last reported counts no more: it is not ready, and its claim to be Active was dropped or
+	// it has not applied the newest NodeState.spec.
+	Lost bool
+	// Superseded says that State is Active and another director's newer claim counts instead; see [ElectionGrace].
+	Superseded bool
 }
 
 func readDirector(group, name string, state *v1alpha1.NodeState) Director {
@@ -76,6 +63,8 @@ func readDirector(group, name string, state *v1alpha1.NodeState) Director {
 			d.read(reported)
 		}
 	}
+	d.ProblemCount = state.Status.ProblemCount
+	d.Cut = int(state.Status.ProblemCount) > len(state.Status.Problems)
 	for _, problem := range state.Status.Problems {
 		if problem.DirectorGroup == group {
 			d.Problems = append(d.Problems, problem)
@@ -106,59 +95,46 @@ func (d *Director) missing(needed map[string]int64) (slice string, found bool) {
 	return slice, found
 }
 
-// problemOf is the first problem that names the compiled service.
-func (d *Director) problemOf(id string) (v1alpha1.Problem, bool) {
+// runsOlder says that the director has reported at least one of the slices, so that it runs some form of the service.
+func (d *Director) runsOlder(needed map[string]int64) bool {
+	for name := range needed {
+		if _, reported := d.Applied[name]; reported {
+			return true
+		}
+	}
+	return false
+}
+
+// against is the first problem that stands against the compiled service on this director: its own, its group's, or one
+// that the list of problems may have no room for.
+func (d *Director) against(id string) obstacle {
+	if own := d.problemOf(id); own.reason != "" {
+		return own
+	}
+	if groups := d.groupProblem(); groups.reason != "" {
+		return groups
+	}
+	if d.Cut {
+		return obstacle{v1alpha1.ReasonDirectorProblem,
+			fmt.Sprintf("director %s has %d problems, more than it lists; see kubectl get nodestate %s -o yaml", d.Name, d.ProblemCount, d.Name)}
+	}
+	return obstacle{}
+}
+
+// groupProblem is the first problem of the group as a whole.
+func (d *Director) groupProblem() obstacle { return d.problemOf("") }
+
+// problemOf is the first problem that names the compiled service; of the group itself for an empty id.
+func (d *Director) problemOf(id string) obstacle {
 	for _, problem := range d.Problems {
 		if problem.Service == id {
-			return problem, true
+			return d.problem(problem)
 		}
 	}
-	return v1alpha1.Problem{}, false
+	return obstacle{}
 }
 
-// actives are the directors that report being Active.
-func actives(directors []Director) []Director {
-	var active []Director
-	for _, d := range directors {
-		if d.State == v1alpha1.VRRPActive {
-			active = append(active, d)
-		}
-	}
-	return active
-}
-
-// names joins directors' names with commas.
-func names(directors []Director) string {
-	all := make([]string, 0, len(directors))
-	for _, d := range directors {
-		all = append(all, d.Name)
-	}
-	return strings.Join(all, ",")
-}
-
-// election says why clients may not be served; ok: exactly one director is Active.
-func election(directors []Director) (reason, message string, ok bool) {
-	active := actives(directors)
-	switch len(active) {
-	case 0:
-		return v1alpha1.ReasonNoActive, "no director is Active; " + describeStates(directors), false
-	case 1:
-		return "", "", true
-	default:
-		return v1alpha1.ReasonTwoActives,
-			fmt.Sprintf("directors %s all report being Active: either VRRP packets do not pass between them, or an agent died while Active; check the link and the agents", names(active)), false
-	}
-}
-
-func describeStates(directors []Director) string {
-	const most = 4
-	var parts []string
-	for i, d := range directors {
-		if i == most {
-			parts = append(parts, fmt.Sprintf("and %d more", len(directors)-most))
-			break
-		}
-		parts = append(parts, fmt.Sprintf("%s is %s", d.Name, d.State))
-	}
-	return strings.Join(parts, ", ") + "; look at `kubectl describe lvsns` of each"
+// lost is the obstacle of a director that the cluster has lost.
+func (d *Director) lost() obstacle {
+	return obstacle{v1alpha1.ReasonNodeNotReady, fmt.Sprintf("director %s: node is not ready", d.Name)}
 }

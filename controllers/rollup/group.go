@@ -19,16 +19,20 @@ func DirectorGroup(group *v1alpha1.DirectorGroup, view View, directors []Directo
 		Services:           int32(view.Compiled()), // services of one cluster
 		Directors:          reported(directors),
 	}
+	vrid := group.Spec.VRRP.VirtualRouterID
 	c := newConditions(group.Status.Conditions, group.Generation, now)
-	c.verdict(v1alpha1.ConditionAccepted, v1alpha1.ReasonAccepted, view.Group)
-	c.outcome(v1alpha1.ConditionResolvedRefs, v1alpha1.ReasonResolved, missingSecret(directors))
+	c.verdict(v1alpha1.ConditionAccepted, v1alpha1.ReasonAccepted,
+		fmt.Sprintf("virtual router id %d on %s is this group's on its %s", vrid, group.Spec.Interface, count(len(directors), "director")), view.Group)
+	c.outcome(v1alpha1.ConditionResolvedRefs, v1alpha1.ReasonResolved, refsMessage(group), missingSecret(directors))
 
 	programmed := groupProgramming(group, view.Group, directors)
-	c.outcome(v1alpha1.ConditionProgrammed, v1alpha1.ReasonProgrammed, programmed)
+	c.outcome(v1alpha1.ConditionProgrammed, v1alpha1.ReasonProgrammed,
+		allDirectors(directors, "run")+fmt.Sprintf(" virtual router id %d", vrid), programmed)
 	if view.Group.OK() {
 		status.Active = names(actives(directors))
 	}
-	c.outcome(v1alpha1.ConditionReady, v1alpha1.ReasonReady, groupReadiness(programmed, directors))
+	served, against := groupReadiness(view.Group, programmed, directors)
+	c.outcome(v1alpha1.ConditionReady, v1alpha1.ReasonReady, served, against)
 	status.Conditions = c.list
 	return status
 }
@@ -40,6 +44,13 @@ func reported(directors []Director) []v1alpha1.DirectorStatus {
 		all = append(all, v1alpha1.DirectorStatus{Node: d.Name, Priority: d.Priority, State: d.State})
 	}
 	return all
+}
+
+func refsMessage(group *v1alpha1.DirectorGroup) string {
+	if authentication := group.Spec.VRRP.Authentication; authentication != nil {
+		return fmt.Sprintf("no director misses Secret %s", authentication.SecretRef.Name)
+	}
+	return "the group names no Secret"
 }
 
 // missingSecret is a director's word that the password cannot be read: the controller itself may read no Secret.
@@ -65,10 +76,11 @@ func groupProgramming(group *v1alpha1.DirectorGroup, verdict compile.Verdict, di
 	wasProgrammed := stood(group.Status.Conditions, v1alpha1.ConditionProgrammed, group.Generation)
 	for i := range directors {
 		d := &directors[i]
-		for _, problem := range d.Problems {
-			if problem.Service == "" {
-				return d.problem(problem)
-			}
+		if d.Lost {
+			return d.lost()
+		}
+		if against := d.groupProblem(); against.reason != "" {
+			return against
 		}
 		if d.State == v1alpha1.VRRPUnknown || !wasProgrammed && !d.Current {
 			return obstacle{v1alpha1.ReasonPending, fmt.Sprintf("director %s has not reported the group yet; is its agent running?", d.Name)}
@@ -77,16 +89,22 @@ func groupProgramming(group *v1alpha1.DirectorGroup, verdict compile.Verdict, di
 	return obstacle{}
 }
 
-// groupReadiness puts two Actives before everything else: it is what an operator must hear of first.
-func groupReadiness(programmed obstacle, directors []Director) obstacle {
-	reason, message, ok := election(directors)
-	switch {
-	case reason == v1alpha1.ReasonTwoActives:
-		return obstacle{reason, message}
-	case programmed.reason != "":
-		return programmed
-	case !ok:
-		return obstacle{reason, message}
+// groupReadiness is about the Active director alone: clients are served whatever the others do. served says who is Active,
+// and what is wrong elsewhere.
+func groupReadiness(verdict compile.Verdict, programmed obstacle, directors []Director) (served string, against obstacle) {
+	if !verdict.OK() || len(directors) == 0 {
+		return "", programmed
 	}
-	return obstacle{}
+	active, against := elect(directors)
+	if active == nil {
+		return "", against
+	}
+	if against := active.groupProblem(); against.reason != "" {
+		return "", against
+	}
+	served = active.Name + " is Active"
+	if programmed.reason != "" {
+		served += "; " + programmed.message
+	}
+	return served, obstacle{}
 }

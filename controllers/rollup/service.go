@@ -18,22 +18,24 @@ const maxDirectors = 64
 
 // VirtualService is the status of a service that was compiled at its present generation, from what it needs and from its
 // group's directors. It is Programmed when every director has reported at least the needed generation of every slice that
-// carries it, and no problem that names it. To become so it also waits until each director has applied a NodeState that
-// carries its address; it then stays so while NodeStates change for others.
+// carries it, and no problem that stands against it. To become so it also waits until each director has applied a NodeState
+// that carries its address; it then stays so while NodeStates change for others. It is Ready when the Active director has
+// come so far and sees a healthy real server; it stays Ready while that director runs an older form of it.
 func VirtualService(service *v1alpha1.VirtualService, needs Needs, directors []Director, now metav1.Time) v1alpha1.VirtualServiceStatus {
 	status := v1alpha1.VirtualServiceStatus{ObservedGeneration: service.Generation}
 	c := newConditions(service.Status.Conditions, service.Generation, now)
-	c.verdict(v1alpha1.ConditionAccepted, v1alpha1.ReasonAccepted, needs.Verdict)
-	c.verdict(v1alpha1.ConditionResolvedRefs, v1alpha1.ReasonResolved, needs.Verdict)
-
-	programmed := programming(service, needs, directors)
-	c.outcome(v1alpha1.ConditionProgrammed, v1alpha1.ReasonProgrammed, programmed)
+	c.verdict(v1alpha1.ConditionAccepted, v1alpha1.ReasonAccepted,
+		fmt.Sprintf("%s and its ports are this service's in DirectorGroup %s", service.Spec.Address, service.Spec.DirectorGroup), needs.Verdict)
+	c.verdict(v1alpha1.ConditionResolvedRefs, v1alpha1.ReasonResolved,
+		fmt.Sprintf("DirectorGroup %s and RealServerPool %s exist", service.Spec.DirectorGroup, service.Spec.RealServerPool), needs.Verdict)
+	c.outcome(v1alpha1.ConditionProgrammed, v1alpha1.ReasonProgrammed,
+		allDirectors(directors, "run")+fmt.Sprintf(" generation %d", service.Generation), programming(service, needs, directors))
 	if needs.OK() {
 		status.Active = names(actives(directors))
 		status.Ports = ports(service, needs, directors)
 		status.Healthy = healthy(status)
 	}
-	c.outcome(v1alpha1.ConditionReady, v1alpha1.ReasonReady, readiness(programmed, status, directors))
+	c.ready(service, needs, directors)
 	status.Conditions = c.list
 	return status
 }
@@ -51,48 +53,68 @@ func WithoutGroup(service *v1alpha1.VirtualService, now metav1.Time) v1alpha1.Vi
 
 // programming is the first thing that keeps the service from being programmed.
 func programming(service *v1alpha1.VirtualService, needs Needs, directors []Director) obstacle {
+	if against := uncompiled(needs, directors); against.reason != "" {
+		return against
+	}
+	wasProgrammed := stood(service.Status.Conditions, v1alpha1.ConditionProgrammed, service.Generation)
+	for i := range directors {
+		d := &directors[i]
+		if d.Lost {
+			return d.lost()
+		}
+		if against := d.problemWith(service); against.reason != "" {
+			return against
+		}
+		if against := d.lagging(needs); against.reason != "" {
+			return against
+		}
+		if !wasProgrammed && !d.carries(service.Spec.Address) {
+			return d.withoutAddress(service.Spec.Address)
+		}
+	}
+	return obstacle{}
+}
+
+// uncompiled is why no director can have the service.
+func uncompiled(needs Needs, directors []Director) obstacle {
 	if against := refusal(needs.Verdict); against.reason != "" {
 		return against
 	}
 	if len(directors) == 0 {
 		return noDirectors()
 	}
-	wasProgrammed := stood(service.Status.Conditions, v1alpha1.ConditionProgrammed, service.Generation)
-	for i := range directors {
-		d := &directors[i]
-		for _, port := range service.Spec.Ports {
-			if problem, found := d.problemOf(idOf(service, port.Name)); found {
-				return d.problem(problem)
-			}
-		}
-		if slice, missing := d.missing(needs.Slices); missing {
-			return obstacle{v1alpha1.ReasonPending, fmt.Sprintf("director %s has not reported slice %s at generation %d yet", d.Name, slice, needs.Slices[slice])}
-		}
-		hasAddress := d.Current && slices.Contains(d.VIPs, service.Spec.Address)
-		if !wasProgrammed && !hasAddress {
-			return obstacle{v1alpha1.ReasonPending, fmt.Sprintf("director %s has not applied the NodeState that carries %s yet", d.Name, service.Spec.Address)}
+	return obstacle{}
+}
+
+// problemWith is the first problem that stands against a port of the service on this director.
+func (d *Director) problemWith(service *v1alpha1.VirtualService) obstacle {
+	for _, port := range service.Spec.Ports {
+		if against := d.against(idOf(service, port.Name)); against.reason != "" {
+			return against
 		}
 	}
 	return obstacle{}
 }
 
-// readiness is the first thing that keeps clients from being served.
-func readiness(programmed obstacle, status v1alpha1.VirtualServiceStatus, directors []Director) obstacle {
-	if programmed.reason != "" {
-		return programmed
+// lagging is that the director has not reported all that the service needs.
+func (d *Director) lagging(needs Needs) obstacle {
+	slice, missing := d.missing(needs.Slices)
+	if !missing {
+		return obstacle{}
 	}
-	if reason, message, ok := election(directors); !ok {
-		return obstacle{reason, message}
+	message := fmt.Sprintf("director %s has not reported slice %s at generation %d yet", d.Name, slice, needs.Slices[slice])
+	if d.NotReady {
+		message += "; its node is not ready"
 	}
-	for _, port := range status.Ports {
-		for _, d := range port.Directors {
-			if d.Node == status.Active && d.Healthy == 0 {
-				return obstacle{v1alpha1.ReasonNoHealthyRealServer,
-					fmt.Sprintf("director %s sees none of %d real servers of port %s healthy; check that they listen and that the pool's healthCheck fits", d.Node, d.RealServers, port.Name)}
-			}
-		}
-	}
-	return obstacle{}
+	return obstacle{v1alpha1.ReasonPending, message}
+}
+
+func (d *Director) carries(address v1alpha1.IPAddress) bool {
+	return d.Current && slices.Contains(d.VIPs, address)
+}
+
+func (d *Director) withoutAddress(address v1alpha1.IPAddress) obstacle {
+	return obstacle{v1alpha1.ReasonPending, fmt.Sprintf("director %s has not applied the NodeState that carries %s yet", d.Name, address)}
 }
 
 // ports is what each director runs of each port.
@@ -112,8 +134,7 @@ func ports(service *v1alpha1.VirtualService, needs Needs, directors []Director) 
 // portOn counts a director's real servers only once it has the newest form: before that its report is of another one.
 func portOn(d *Director, id string, needs Needs) v1alpha1.PortDirectorStatus {
 	_, missing := d.missing(needs.Slices)
-	_, problem := d.problemOf(id)
-	status := v1alpha1.PortDirectorStatus{Node: d.Name, Programmed: !missing && !problem}
+	status := v1alpha1.PortDirectorStatus{Node: d.Name, Programmed: !missing && d.against(id).reason == ""}
 	if !status.Programmed {
 		return status
 	}
