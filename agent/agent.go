@@ -45,6 +45,8 @@ type Views interface {
 type Reports interface {
 	// Set makes a status the one to be written. It does not block.
 	Set(status Status)
+	// Forget makes the next status be written even if it says what the last one said.
+	Forget()
 }
 
 // Checkpoints keeps what the agent needs at a start without an API server.
@@ -67,9 +69,6 @@ type Agent struct {
 	health      *monitor.Monitor
 	routers     *routers
 
-	// began is when the agent started; warm is set once the first checks are done, or have had their time.
-	began time.Time
-	warm  bool
 	memory
 }
 
@@ -93,10 +92,12 @@ func Run(ctx context.Context, o Options) error {
 	defer k.Close()
 	a := &Agent{
 		log: o.Log, metrics: newMetrics(), resync: o.Resync, wake: make(chan struct{}, 1), kernel: k, checkpoints: store,
-		began: time.Now(),
 	}
 	changes, err := k.Subscribe(ctx)
 	if err != nil {
+		return err
+	}
+	if err := a.metrics.serve(ctx, o.MetricsAddress, o.Log); err != nil {
 		return err
 	}
 	a.routers = newRouters(startRouter, a.kick, o.Log)
@@ -108,14 +109,27 @@ func Run(ctx context.Context, o Options) error {
 	watcher.Start(ctx)
 	a.views = watcher
 	reporter := report.New(report.API{Client: clients.LVS, Node: o.Node}, o.Log)
-	go reporter.Run(ctx)
 	a.reports = reporter
+	reported := make(chan struct{})
+	go func() {
+		defer close(reported)
+		reporter.Run(ctx)
+	}()
 
-	failed := make(chan error, 1)
-	if o.MetricsAddress != "" {
-		go func() { failed <- a.metrics.serve(ctx, o.MetricsAddress) }()
+	a.loop(ctx, changes)
+	err = a.handOver()
+	<-reported
+	return errors.Join(err, lastWord(reporter))
+}
+
+// lastWord tells the API server that this director is no longer Active. An API server that is away is no error.
+func lastWord(reporter *report.Reporter) error {
+	ctx, cancel := context.WithTimeout(context.Background(), lastWordBound)
+	defer cancel()
+	if err := reporter.Flush(ctx); err != nil {
+		return fmt.Errorf("the last report before the end: %w", err)
 	}
-	return a.loop(ctx, changes, failed)
+	return nil
 }
 
 // kick makes the loop take a pass soon. It never blocks; any number of kicks before the pass are one.
@@ -126,31 +140,24 @@ func (a *Agent) kick() {
 	}
 }
 
-// loop takes a pass whenever something that a pass depends on may have changed. changes are the kernel's; failed ends the
-// agent.
-func (a *Agent) loop(ctx context.Context, changes <-chan struct{}, failed <-chan error) error {
+// loop takes a pass whenever something that a pass depends on may have changed, until ctx ends. changes are the kernel's.
+func (a *Agent) loop(ctx context.Context, changes <-chan struct{}) {
 	resync := time.NewTicker(a.resync)
 	defer resync.Stop()
 	a.kick()
 	for {
 		select {
 		case <-ctx.Done():
-			return a.handOver()
-		case err := <-failed:
-			if err != nil {
-				return errors.Join(err, a.handOver())
-			}
+			return
 		case <-resync.C:
-			a.pass(ctx, time.Now())
+		case <-a.wake:
 		case _, open := <-changes:
 			if !open {
 				// The kernel stopped telling; the read-back every few seconds sees what changes.
 				changes = nil
 			}
-			a.pass(ctx, time.Now())
-		case <-a.wake:
-			a.pass(ctx, time.Now())
 		}
+		a.pass(ctx, time.Now())
 	}
 }
 
@@ -172,6 +179,7 @@ func (a *Agent) handOver() error {
 	for _, failure := range a.kernel.Apply(ctx, addressesOnly(plan.Plan(a.planIn(actual, time.Now())))) {
 		errs = append(errs, failure.Err)
 	}
+	a.report(actual, nil)
 	a.log.Info("stopped; IPVS and its connections stay as they are")
 	return errors.Join(errs...)
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/lvs-operator/lvs-operator/agent/kernel/kerneltest"
 	"github.com/lvs-operator/lvs-operator/agent/plan"
 	"github.com/lvs-operator/lvs-operator/agent/vrrp"
+	"github.com/lvs-operator/lvs-operator/agent/vrrp/vrrpnet"
 	"github.com/lvs-operator/lvs-operator/agent/watch"
 	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
 )
@@ -58,6 +59,8 @@ func (f *fakeAPI) Set(status Status) {
 	f.status = status
 	f.reports++
 }
+
+func (f *fakeAPI) Forget() {}
 
 func (f *fakeAPI) say(view watch.View) {
 	f.version++
@@ -100,9 +103,10 @@ type fakeRouter struct {
 	transition func(vrrp.State)
 }
 
-func (f *fakeRouter) State() vrrp.State { return f.state }
-func (f *fakeRouter) Fault() error      { return f.fault }
-func (f *fakeRouter) Announce()         { f.announced++ }
+func (f *fakeRouter) State() vrrp.State    { return f.state }
+func (f *fakeRouter) Fault() error         { return f.fault }
+func (f *fakeRouter) Stats() vrrpnet.Stats { return vrrpnet.Stats{} }
+func (f *fakeRouter) Announce()            { f.announced++ }
 
 func (f *fakeRouter) Reconfigure(config vrrp.Config) error {
 	f.config = config
@@ -133,7 +137,7 @@ func newNode(t *testing.T, k *kerneltest.Kernel, dir string) *node {
 	n := &node{kernel: k, store: store, api: &fakeAPI{}, servers: &fakeServers{dead: map[netip.AddrPort]bool{}}}
 	a := &Agent{
 		log: slog.New(slog.DiscardHandler), metrics: newMetrics(), resync: defaultResync, wake: make(chan struct{}, 1),
-		kernel: k, views: n.api, reports: n.api, checkpoints: store, began: time.Now(),
+		kernel: k, views: n.api, reports: n.api, checkpoints: store,
 	}
 	a.health = monitor.New(monitor.Options{Prober: n.servers, OnChange: a.kick})
 	t.Cleanup(a.health.Close)
@@ -240,6 +244,8 @@ const inService = settings + `
 ipvsadm -A -t 198.51.100.10:8080 -s wrr
 ipvsadm -a -t 198.51.100.10:8080 -r 192.0.2.11:8080 -g -w 3
 ipvsadm -a -t 198.51.100.10:8080 -r 192.0.2.12:8080 -g -w 3`
+
+var vipPrefix = netip.MustParsePrefix("198.51.100.10/32")
 
 const vipUp = "ip address add 198.51.100.10/32 dev eth0 proto 76 label eth0:lvs"
 
@@ -365,7 +371,7 @@ func TestWhatSomebodyElseChangesIsPutBackAndCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := active(t)
 		n.settle(t)
-		n.kernel.Apply(t.Context(), []plan.Operation{plan.DeleteAddress{Interface: "eth0", Prefix: netip.MustParsePrefix("198.51.100.10/32")}})
+		n.kernel.Apply(t.Context(), []plan.Operation{plan.DeleteAddress{Interface: "eth0", Prefix: vipPrefix}})
 		n.kernel.TakeApplied()
 		n.settle(t)
 		expect(t, "operations", n.operations(), vipUp)
@@ -393,6 +399,9 @@ func TestAPlannedStopHandsTheAddressOverAndFlushesNothing(t *testing.T) {
 		expect(t, "operations", n.operations(), "ip address del 198.51.100.10/32 dev eth0")
 		if !n.started[0].stopped {
 			t.Error("the virtual router did not resign")
+		}
+		if state := n.api.status.DirectorGroups[0].VirtualRouters[0].State; state != v1alpha1.VRRPInitialize {
+			t.Errorf("the last report says %s, want %s", state, v1alpha1.VRRPInitialize)
 		}
 	})
 }

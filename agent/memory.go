@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"maps"
 	"net/netip"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/lvs-operator/lvs-operator/agent/checkpoint"
 	"github.com/lvs-operator/lvs-operator/agent/desired"
@@ -25,6 +28,18 @@ type memory struct {
 	passwords desired.Passwords
 	// generation of the NodeState in desired; 0: desired is from the checkpoint.
 	generation int64
+	// uid of that NodeState.
+	uid types.UID
+	// applied is what was last brought to the kernel and read back.
+	applied applied
+	// firstSeen is when each director group became part of desired.
+	firstSeen map[string]time.Time
+	// refused are the messages of what the kernel refused in the last pass.
+	refused map[string]bool
+	// incompleteSince is since when the API server answers and the view is incomplete; zero: it is complete.
+	incompleteSince time.Time
+	// warned says that it was logged.
+	warned bool
 	// unusable are the problems of the view itself.
 	unusable []v1alpha1.Problem
 	// found are the sysctls' values before our first write.
@@ -34,6 +49,14 @@ type memory struct {
 	// last is what the previous pass wanted, if it left nothing undone: a difference from it that the kernel shows
 	// nevertheless is somebody else's doing.
 	last *plan.In
+}
+
+// applied are generations that are in the kernel.
+type applied struct {
+	// generation of the NodeState.
+	generation int64
+	// slices are, by director group and a slice's name, the slice's generation.
+	slices map[string]map[string]int64
 }
 
 // recall takes over what an earlier agent on this node knew. Without a checkpoint the agent waits for the API server.
@@ -49,6 +72,7 @@ func (a *Agent) recall(store *checkpoint.Store) {
 	}
 	a.known, a.desired, a.passwords, a.found = true, c.State, c.Passwords, c.Found
 	a.releasing = difference(c.Owned, c.State.Owned())
+	a.noteGroups()
 	a.log.Info("serving from the checkpoint until the API server has been seen", "directorGroups", len(c.State.Groups))
 }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"time"
@@ -30,6 +31,9 @@ type metrics struct {
 	connected  prometheus.Gauge
 	complete   prometheus.Gauge
 	active     *prometheus.GaugeVec
+	lateness   *prometheus.GaugeVec
+	sendErrors *prometheus.GaugeVec
+	discarded  *prometheus.GaugeVec
 }
 
 func newMetrics() *metrics {
@@ -38,6 +42,10 @@ func newMetrics() *metrics {
 	}
 	gauge := func(name, help string) prometheus.Gauge {
 		return prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "lvs", Subsystem: "agent", Name: name, Help: help})
+	}
+	router := func(name, help string, labels ...string) *prometheus.GaugeVec {
+		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Namespace: "lvs", Subsystem: "agent", Name: name, Help: help},
+			append([]string{"director_group", "interface", "virtual_router_id"}, labels...))
 	}
 	m := &metrics{
 		registry:   prometheus.NewRegistry(),
@@ -49,23 +57,28 @@ func newMetrics() *metrics {
 			Namespace: "lvs", Subsystem: "agent", Name: "pass_seconds", Help: "Time of one comparison and what it led to, in seconds.",
 			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 14),
 		}),
-		services:  gauge("services", "IPVS services that this agent keeps."),
-		servers:   gauge("real_servers", "Real servers of those services, healthy or not."),
-		healthy:   gauge("healthy_real_servers", "Real servers that are in the kernel because they are healthy or unchecked."),
-		problems:  gauge("problems", "Problems in NodeState.status."),
-		connected: gauge("api_connected", "1 when the API server has answered since the agent's start, else 0."),
-		complete:  gauge("view_complete", "1 when the API server has been seen whole since the agent's start, else 0 (it serves from its checkpoint)."),
-		active: prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Namespace: "lvs", Subsystem: "agent", Name: "vrrp_active", Help: "1 when this node is Active for the virtual router.",
-		}, []string{"director_group", "interface", "virtual_router_id"}),
+		services:   gauge("services", "IPVS services that this agent keeps."),
+		servers:    gauge("real_servers", "Real servers of those services, healthy or not."),
+		healthy:    gauge("healthy_real_servers", "Real servers that are in the kernel because they are healthy or unchecked."),
+		problems:   gauge("problems", "Problems in NodeState.status."),
+		connected:  gauge("api_connected", "1 when the API server has answered since the agent's start, else 0."),
+		complete:   gauge("view_complete", "1 when the API server has been seen whole since the agent's start, else 0 (it serves from its checkpoint)."),
+		active:     router("vrrp_active", "1 when this node is Active for the virtual router."),
+		lateness:   router("vrrp_max_lateness_seconds", "The most by which an action of the virtual router was late since it started, in seconds."),
+		sendErrors: router("vrrp_send_errors", "Advertisements that could not be sent since the virtual router started."),
+		discarded:  router("vrrp_discarded", "Advertisements that were received and thrown away since the virtual router started, by reason.", "reason"),
 	}
 	m.registry.MustRegister(m.operations, m.failures, m.drift, m.passes, m.passTime, m.services, m.servers, m.healthy,
-		m.problems, m.connected, m.complete, m.active, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+		m.problems, m.connected, m.complete, m.active, m.lateness, m.sendErrors, m.discarded, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 
-// serve answers /metrics and /healthz until ctx ends.
-func (m *metrics) serve(ctx context.Context, address string) error {
+// serve answers /metrics and /healthz in the background until ctx ends. An address that cannot be listened on is an error; an
+// empty one serves nothing.
+func (m *metrics) serve(ctx context.Context, address string, log *slog.Logger) error {
+	if address == "" {
+		return nil
+	}
 	var config net.ListenConfig
 	listener, err := config.Listen(ctx, "tcp", address)
 	if err != nil {
@@ -75,12 +88,11 @@ func (m *metrics) serve(ctx context.Context, address string) error {
 	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: 10 * time.Second}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 1 << 14}
+	context.AfterFunc(ctx, func() { _ = server.Close() })
 	go func() {
-		<-ctx.Done()
-		_ = server.Close()
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			log.Error("metrics are no longer served; the agent goes on", "address", address, "error", err)
+		}
 	}()
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("serve metrics on %s: %w", address, err)
-	}
 	return nil
 }

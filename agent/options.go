@@ -36,6 +36,10 @@ const (
 	// warmBound is how long VRRP waits for the first checks of all real servers before it may win. A check that takes
 	// longer than that is not worth a director without an Active.
 	warmBound = 10 * time.Second
+	// incompleteBound is how long the API server may answer without the view becoming complete before that is logged.
+	incompleteBound = 30 * time.Second
+	// lastWordBound is how long a stopping agent waits for the API server to take its last report.
+	lastWordBound = 3 * time.Second
 	// handOverBound is how long a stopping agent waits for another director to take its addresses over.
 	handOverBound = 5 * time.Second
 )

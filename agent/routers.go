@@ -15,6 +15,7 @@ import (
 	"github.com/lvs-operator/lvs-operator/agent/desired"
 	"github.com/lvs-operator/lvs-operator/agent/plan"
 	"github.com/lvs-operator/lvs-operator/agent/vrrp"
+	"github.com/lvs-operator/lvs-operator/agent/vrrp/vrrpnet"
 )
 
 // VirtualRouter is a running VRRP instance with a thread of its own.
@@ -27,6 +28,8 @@ type VirtualRouter interface {
 	Reconfigure(vrrp.Config) error
 	// Fault is why the router cannot take part at present, for example its interface is down; nil if it can.
 	Fault() error
+	// Stats counts what the router sent, received and threw away.
+	Stats() vrrpnet.Stats
 	// Stop resigns. It returns nil when another director has taken over, or when there was nothing to hand over.
 	Stop(context.Context) error
 }
@@ -34,11 +37,13 @@ type VirtualRouter interface {
 // StartRouter starts a virtual router. transition is called from the router's thread; it does not block.
 type StartRouter func(interfaceName string, config vrrp.Config, resume bool, transition func(vrrp.State)) (VirtualRouter, error)
 
-// routerKey identifies a virtual router on a node: RFC 9568 knows one of an id on an interface.
+// routerKey identifies a virtual router on a node. A router that changes any of it is another one: the old one resigns, and
+// the new one resumes with the addresses that it finds.
 type routerKey struct {
 	group         string
 	interfaceName string
 	id            uint8
+	version       vrrp.Version
 }
 
 // router is a virtual router of the desired state, running or not yet.
@@ -52,6 +57,8 @@ type router struct {
 	state       vrrp.State
 	since       time.Time
 	failure     error
+	// released says that another director has the addresses: this one is about to end.
+	released bool
 }
 
 // routers are the virtual routers of this node.
@@ -72,7 +79,7 @@ func (rs *routers) adopt(state desired.State, now time.Time) {
 	wanted := map[routerKey]bool{}
 	for _, g := range state.Groups {
 		for _, d := range g.Routers {
-			key := routerKey{group: g.Name, interfaceName: d.Interface, id: d.Config.VRID}
+			key := routerKey{group: g.Name, interfaceName: d.Interface, id: d.Config.VRID, version: d.Config.Version}
 			wanted[key] = true
 			rs.adoptOne(key, d.Config, now)
 		}
@@ -99,8 +106,6 @@ func (rs *routers) adoptOne(key routerKey, config vrrp.Config, now time.Time) {
 			r.failure = fmt.Errorf("change virtual router %d on %s: %w", key.id, key.interfaceName, err)
 			return
 		}
-		// New addresses are announced once they are on the interface.
-		r.announced = -1
 	}
 	r.config, r.failure = config, nil
 }
@@ -118,20 +123,20 @@ func (rs *routers) retire(r *router) {
 	}()
 }
 
-// startAll starts the routers that do not run yet. A router whose addresses are all there with our mark held them when this
+// startAll starts the routers that do not run yet. A router of which an address is there with our mark held it when this
 // agent was killed, and resumes; any other starts only when its group is ready.
 func (rs *routers) startAll(actual []plan.Address, ready func(group string) bool) {
 	for _, r := range rs.sorted() {
 		if r.running != nil {
 			continue
 		}
-		resume := holdsAll(actual, r)
+		resume := holdsAny(actual, r)
 		if !resume && !ready(r.key.group) {
 			continue
 		}
-		running, err := rs.start(r.key.interfaceName, r.config, resume, func(state vrrp.State) {
+		// On the router's own thread of time: nothing in it may block, not even a log.
+		running, err := rs.start(r.key.interfaceName, r.config, resume, func(vrrp.State) {
 			r.transitions.Add(1)
-			rs.log.Info("VRRP state", "group", r.key.group, "interface", r.key.interfaceName, "virtualRouterID", r.key.id, "state", state.String())
 			rs.kick()
 		})
 		if err != nil {
@@ -156,9 +161,9 @@ func (rs *routers) startAll(actual []plan.Address, ready func(group string) bool
 func (rs *routers) addresses(actual []plan.Address, now time.Time) []plan.InterfaceAddress {
 	var held []plan.InterfaceAddress
 	for _, r := range rs.sorted() {
-		r.observe(now)
+		rs.observe(r, now)
 		for _, address := range r.config.Addresses {
-			if r.state == vrrp.Active || r.running == nil && r.failure == nil && holds(actual, r.key.interfaceName, address) {
+			if r.state == vrrp.Active || r.running == nil && r.failure == nil && !r.released && holds(actual, r.key.interfaceName, address) {
 				held = append(held, plan.InterfaceAddress{Interface: r.key.interfaceName, Address: address})
 			}
 		}
@@ -166,16 +171,25 @@ func (rs *routers) addresses(actual []plan.Address, now time.Time) []plan.Interf
 	return held
 }
 
-// announce tells the link where the virtual IPs are, once after each transition to Active.
-func (rs *routers) announce(actual []plan.Address) {
+// announce tells the link where the virtual IPs are: after each transition to Active, and after one of them was added.
+func (rs *routers) announce(actual []plan.Address, added []plan.Operation) {
 	for _, r := range rs.sorted() {
 		transitions := r.transitions.Load()
-		if r.running == nil || r.state != vrrp.Active || r.announced == transitions || !carriesAll(actual, r) {
+		if r.running == nil || r.state != vrrp.Active || !carriesAny(actual, r) ||
+			r.announced == transitions && !addsTo(added, r) {
 			continue
 		}
 		r.announced = transitions
 		r.running.Announce()
 	}
+}
+
+// addsTo says whether one of the operations added an address of the router.
+func addsTo(operations []plan.Operation, r *router) bool {
+	return slices.ContainsFunc(operations, func(o plan.Operation) bool {
+		add, ok := o.(plan.AddAddress)
+		return ok && add.Interface == r.key.interfaceName && slices.Contains(r.config.Addresses, add.Prefix.Addr())
+	})
 }
 
 // stopAll resigns everywhere, all routers at once, and returns those that another director has taken over, or that had
@@ -214,10 +228,10 @@ func (rs *routers) sorted() []*router {
 	return list
 }
 
-// release forgets routers that another director has taken over, so that their addresses are no longer held.
+// release lets the addresses of routers go that another director has taken over.
 func (rs *routers) release(over []*router) {
 	for _, r := range over {
-		delete(rs.byKey, r.key)
+		r.running, r.released = nil, true
 	}
 }
 
@@ -230,21 +244,21 @@ func (r *router) fault() error {
 }
 
 // observe takes the state machine's state over.
-func (r *router) observe(now time.Time) {
+func (rs *routers) observe(r *router, now time.Time) {
 	state := vrrp.Initialize
 	if r.running != nil {
 		state = r.running.State()
 	}
-	if state != r.state {
-		r.state, r.since = state, now
+	if state == r.state {
+		return
 	}
+	r.state, r.since = state, now
+	rs.log.Info("VRRP state", "group", r.key.group, "interface", r.key.interfaceName, "virtualRouterID", r.key.id, "state", state.String())
 }
 
-// holdsAll says whether every address of the router is there with our mark.
-func holdsAll(actual []plan.Address, r *router) bool {
-	return len(r.config.Addresses) > 0 && !slices.ContainsFunc(r.config.Addresses, func(a netip.Addr) bool {
-		return !holds(actual, r.key.interfaceName, a)
-	})
+// holdsAny says whether an address of the router is there with our mark.
+func holdsAny(actual []plan.Address, r *router) bool {
+	return slices.ContainsFunc(r.config.Addresses, func(a netip.Addr) bool { return holds(actual, r.key.interfaceName, a) })
 }
 
 func holds(actual []plan.Address, interfaceName string, address netip.Addr) bool {
@@ -253,11 +267,9 @@ func holds(actual []plan.Address, interfaceName string, address netip.Addr) bool
 	})
 }
 
-// carriesAll says whether every address of the router is on its interface, whoever put it there.
-func carriesAll(actual []plan.Address, r *router) bool {
-	return !slices.ContainsFunc(r.config.Addresses, func(wanted netip.Addr) bool {
-		return !slices.ContainsFunc(actual, func(a plan.Address) bool {
-			return a.Interface == r.key.interfaceName && a.Prefix.Addr() == wanted
-		})
+// carriesAny says whether an address of the router is on its interface, whoever put it there.
+func carriesAny(actual []plan.Address, r *router) bool {
+	return slices.ContainsFunc(actual, func(a plan.Address) bool {
+		return a.Interface == r.key.interfaceName && slices.Contains(r.config.Addresses, a.Prefix.Addr())
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/prometheus/client_golang/prometheus"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/lvs-operator/lvs-operator/agent/desired"
@@ -43,10 +44,10 @@ func problem(reason, group, service string, err error) v1alpha1.Problem {
 func (a *Agent) report(actual plan.Actual, problems []v1alpha1.Problem) {
 	problems = slices.Concat(a.unusable, a.routers.problems(), problems)
 	a.metrics.problems.Set(float64(len(problems)))
-	status := Status{ObservedGeneration: a.generation, ProblemCount: int32(len(problems)), Problems: problems[:min(len(problems), maxProblems)]}
+	status := Status{ObservedGeneration: a.applied.generation, ProblemCount: int32(len(problems)), Problems: problems[:min(len(problems), maxProblems)]}
 	healthy := 0
 	for _, group := range a.desired.Groups {
-		reported := v1alpha1.NodeDirectorGroupStatus{Name: group.Name, Applied: group.Applied, VirtualRouters: a.routers.statuses(group.Name)}
+		reported := v1alpha1.NodeDirectorGroupStatus{Name: group.Name, Applied: a.applied.slices[group.Name], VirtualRouters: a.routers.statuses(group.Name)}
 		for _, service := range group.Services {
 			status.Services++
 			status.RealServers += int32(len(service.RealServers))
@@ -192,13 +193,27 @@ func (rs *routers) problems() []v1alpha1.Problem {
 }
 
 func (rs *routers) measure(m *metrics) {
-	m.active.Reset()
+	for _, vec := range []*prometheus.GaugeVec{m.active, m.lateness, m.sendErrors, m.discarded} {
+		vec.Reset()
+	}
 	for _, r := range rs.sorted() {
+		labels := []string{r.key.group, r.key.interfaceName, strconv.Itoa(int(r.key.id))}
 		active := 0.0
 		if r.state == vrrp.Active {
 			active = 1
 		}
-		m.active.WithLabelValues(r.key.group, r.key.interfaceName, strconv.Itoa(int(r.key.id))).Set(active)
+		m.active.WithLabelValues(labels...).Set(active)
+		if r.running == nil {
+			continue
+		}
+		stats := r.running.Stats()
+		m.lateness.WithLabelValues(labels...).Set(stats.MaxLateness.Seconds())
+		m.sendErrors.WithLabelValues(labels...).Set(float64(stats.SendErrors))
+		for reason := vrrp.Discard(1); reason < vrrp.DiscardLimit; reason++ {
+			if n := stats.Discarded[reason]; n > 0 {
+				m.discarded.WithLabelValues(append(labels, reason.String())...).Set(float64(n))
+			}
+		}
 	}
 }
 
@@ -214,5 +229,5 @@ func apiState(state vrrp.State) v1alpha1.VRRPState {
 }
 
 func compareKeys(a, b routerKey) int {
-	return cmp.Or(cmp.Compare(a.group, b.group), cmp.Compare(a.interfaceName, b.interfaceName), cmp.Compare(a.id, b.id))
+	return cmp.Or(cmp.Compare(a.group, b.group), cmp.Compare(a.interfaceName, b.interfaceName), cmp.Compare(a.id, b.id), cmp.Compare(a.version, b.version))
 }

@@ -45,8 +45,11 @@ type Reporter struct {
 	log    *slog.Logger
 	wake   chan struct{}
 
-	mu     sync.Mutex
-	newest *v1alpha1.NodeStateStatus
+	mu      sync.Mutex
+	newest  *v1alpha1.NodeStateStatus
+	written *v1alpha1.NodeStateStatus
+	// forgotten says that Forget was called during a write.
+	forgotten bool
 }
 
 // New makes a reporter.
@@ -57,8 +60,33 @@ func New(writer Writer, log *slog.Logger) *Reporter {
 // Set makes status the one to be written. It never blocks; a status that was not written yet is dropped in its favour.
 func (r *Reporter) Set(status v1alpha1.NodeStateStatus) {
 	r.mu.Lock()
+	same := r.newest != nil && equality.Semantic.DeepEqual(r.newest, &status)
 	r.newest = &status
 	r.mu.Unlock()
+	if !same {
+		r.kick()
+	}
+}
+
+// Forget says that the API server may no longer have what was written: the newest status is written again.
+func (r *Reporter) Forget() {
+	r.mu.Lock()
+	r.written, r.forgotten = nil, true
+	r.mu.Unlock()
+	r.kick()
+}
+
+// Flush writes the newest status once more if it is not written yet, and gives up when ctx ends. It is for the end of an
+// agent, after Run has returned.
+func (r *Reporter) Flush(ctx context.Context) error {
+	status, written := r.statuses()
+	if status == nil || written != nil && equality.Semantic.DeepEqual(written, status) {
+		return nil
+	}
+	return r.writer.Write(ctx, *status)
+}
+
+func (r *Reporter) kick() {
 	select {
 	case r.wake <- struct{}{}:
 	default:
@@ -67,8 +95,7 @@ func (r *Reporter) Set(status v1alpha1.NodeStateStatus) {
 
 // Run writes until ctx ends.
 func (r *Reporter) Run(ctx context.Context) {
-	var written *v1alpha1.NodeStateStatus
-	var last time.Time
+	var last, notBefore time.Time
 	pause := firstPause
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -77,36 +104,54 @@ func (r *Reporter) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-r.wake:
-			timer.Reset(gather)
+			timer.Reset(max(gather, time.Until(notBefore)))
 			continue
 		case <-timer.C:
 		}
-		status := r.status()
-		wait, due := r.due(written, status, last)
+		status, written := r.statuses()
+		wait, due := due(written, status, last)
 		switch {
 		case !due:
+			continue
 		case wait > 0:
 			timer.Reset(wait)
-		default:
-			if err := r.writer.Write(ctx, *status); err != nil {
-				r.log.Warn("the API server did not take this node's status; trying again", "error", err, "pause", pause)
-				timer.Reset(pause)
-				pause = min(2*pause, longestPause)
-				continue
-			}
-			written, last, pause = status, time.Now(), firstPause
+			continue
 		}
+		if err := r.writer.Write(ctx, *status); err != nil {
+			if pause == firstPause {
+				r.log.Warn("the API server did not take this node's status; trying again until it does", "error", err)
+			}
+			notBefore = time.Now().Add(pause)
+			timer.Reset(pause)
+			pause = min(2*pause, longestPause)
+			continue
+		}
+		if pause > firstPause {
+			r.log.Info("the API server takes this node's status again")
+		}
+		last, notBefore, pause = time.Now(), time.Time{}, firstPause
+		r.wrote(status)
 	}
 }
 
-func (r *Reporter) status() *v1alpha1.NodeStateStatus {
+func (r *Reporter) wrote(status *v1alpha1.NodeStateStatus) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.newest
+	if !r.forgotten {
+		r.written = status
+	}
+}
+
+// statuses are the newest status and the one that was written last.
+func (r *Reporter) statuses() (newest, written *v1alpha1.NodeStateStatus) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.forgotten = false
+	return r.newest, r.written
 }
 
 // due says whether status has to be written, and after what wait.
-func (r *Reporter) due(written, status *v1alpha1.NodeStateStatus, last time.Time) (time.Duration, bool) {
+func due(written, status *v1alpha1.NodeStateStatus, last time.Time) (time.Duration, bool) {
 	switch {
 	case status == nil:
 		return 0, false

@@ -5,7 +5,6 @@ package report
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"sync"
 	"testing"
@@ -18,6 +17,7 @@ import (
 type recorder struct {
 	mu    sync.Mutex
 	times []time.Duration
+	tries int
 	began time.Time
 	away  bool
 }
@@ -25,6 +25,7 @@ type recorder struct {
 func (r *recorder) Write(context.Context, v1alpha1.NodeStateStatus) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.tries++
 	if r.away {
 		return errors.New("connection refused")
 	}
@@ -47,7 +48,7 @@ func (r *recorder) set(away bool) {
 func start(t *testing.T) (*recorder, *Reporter) {
 	t.Helper()
 	w := &recorder{began: time.Now()}
-	r := New(w, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	r := New(w, slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(t.Context())
 	t.Cleanup(cancel)
 	go r.Run(ctx)
@@ -101,6 +102,47 @@ func TestAnAPIServerThatIsAwayIsAskedAgainUntilItTakesTheStatus(t *testing.T) {
 		time.Sleep(longestPause + time.Second)
 		if w.writes() != 1 {
 			t.Errorf("%d writes after the API server came back, want 1", w.writes())
+		}
+	})
+}
+
+func TestARefusalIsTriedAgainWithGrowingPausesHoweverManyReportsCome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, r := start(t)
+		w.set(true)
+		for i := range 1000 {
+			r.Set(v1alpha1.NodeStateStatus{Services: int32(i)})
+			time.Sleep(50 * time.Millisecond)
+		}
+		if w.tries > 12 {
+			t.Errorf("%d tries in 50 s, want pauses that grow to %s", w.tries, longestPause)
+		}
+	})
+}
+
+func TestAStatusThatTheAPIServerForgotIsWrittenAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, r := start(t)
+		r.Set(v1alpha1.NodeStateStatus{Services: 1})
+		time.Sleep(time.Second)
+		r.Forget()
+		time.Sleep(time.Second)
+		if w.writes() != 2 {
+			t.Errorf("%d writes, want 2", w.writes())
+		}
+	})
+}
+
+func TestTheLastWordIsWrittenAfterTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &recorder{began: time.Now()}
+		r := New(w, slog.New(slog.DiscardHandler))
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		r.Run(ctx)
+		r.Set(v1alpha1.NodeStateStatus{Services: 1})
+		if err := r.Flush(t.Context()); err != nil || w.writes() != 1 {
+			t.Errorf("flush: %v, %d writes, want 1", err, w.writes())
 		}
 	})
 }

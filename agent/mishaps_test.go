@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package agent
+
+import (
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lvs-operator/lvs-operator/agent/kernel/kerneltest"
+	"github.com/lvs-operator/lvs-operator/agent/plan"
+	"github.com/lvs-operator/lvs-operator/agent/vrrp"
+	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
+)
+
+func TestAKernelThatCannotBeReadIsNotReportedAsProgrammed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := active(t)
+		n.kernel.FailReads(errors.New("no buffer space available"))
+		newer := view(3, 1)
+		newer.RealServers[0].Generation, newer.Node.Generation = 2, 8
+		n.api.say(newer)
+		n.settle(t)
+		status := n.api.status
+		if status.ObservedGeneration != 7 || status.DirectorGroups[0].Applied["edge-rs-0"] != 1 {
+			t.Errorf("reported generation %d, slices %v: these are not in the kernel", status.ObservedGeneration, status.DirectorGroups[0].Applied)
+		}
+		if len(status.Problems) != 1 || status.Problems[0].DirectorGroup != "edge" {
+			t.Errorf("problems: %+v", status.Problems)
+		}
+		n.kernel.FailReads(nil)
+		n.settle(t)
+		if got := n.api.status.DirectorGroups[0].Applied["edge-rs-0"]; got != 2 {
+			t.Errorf("applied generation %d after the kernel could be read again, want 2", got)
+		}
+	})
+}
+
+func TestAChangeOfTheVRRPVersionStartsAnotherRouterThatResumes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := active(t)
+		changed := view(3, 3)
+		router := &changed.Node.Spec.DirectorGroups[0].VirtualRouters[0]
+		router.Version, router.Authentication = 3, nil
+		n.api.say(changed)
+		n.settle(t)
+		if len(n.started) != 2 || !n.started[0].stopped || !n.started[1].resumed || n.started[1].config.Version != vrrp.Version3 {
+			t.Fatalf("%d routers were started, the first stopped: %t", len(n.started), n.started[0].stopped)
+		}
+		expect(t, "operations", n.operations(), "")
+	})
+}
+
+func TestAServiceLeftInANetworkThatTheGroupGaveUpGoesOnceItIsRemoved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := active(t)
+		shrunk := view(3, 3)
+		shrunk.Node.Spec.DirectorGroups[0].AddressPools = []v1alpha1.CIDR{"203.0.113.0/24"}
+		n.api.say(shrunk)
+		n.later(t, 10*time.Second)
+		gone := view(3, 3)
+		gone.Node.Spec.DirectorGroups[0].AddressPools = []v1alpha1.CIDR{"203.0.113.0/24"}
+		gone.Node.Spec.DirectorGroups[0].VirtualRouters[0].Addresses = nil
+		gone.Services[0].Spec.Services = nil
+		n.api.say(gone)
+		n.later(t, 10*time.Second)
+		if table := n.kernel.Table(); len(table) != 0 {
+			t.Errorf("left in the kernel, and nobody's:\n%s", table)
+		}
+	})
+}
+
+func TestOneServiceThatTheKernelRefusesIsOneProblem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNode(t, kerneltest.New("eth0"), t.TempDir())
+		n.kernel.Refuse(func(o plan.Operation) error {
+			switch o.(type) {
+			case plan.AddService, plan.AddDestination:
+				return errors.New("refused")
+			}
+			return nil
+		})
+		n.api.say(view(3, 3))
+		n.later(t, 10*time.Second)
+		if n.api.status.ProblemCount != 1 {
+			t.Errorf("%d problems of one service: %+v", n.api.status.ProblemCount, n.api.status.Problems)
+		}
+	})
+}
+
+func TestAnAddressThatIsPutBackIsAnnouncedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := active(t)
+		before := n.started[0].announced
+		n.kernel.Apply(t.Context(), []plan.Operation{plan.DeleteAddress{Interface: "eth0", Prefix: vipPrefix}})
+		n.settle(t)
+		if got := n.started[0].announced - before; got != 1 {
+			t.Errorf("announced %d times, want once", got)
+		}
+	})
+}
