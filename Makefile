@@ -72,7 +72,7 @@ test-unit: ## Run the tests that need nothing but Go.
 
 .PHONY: test-api
 test-api: controlplane ## Run the tests of the API and the manager against a real API server.
-	go test -tags apiserver -count=1 -timeout 20m ./test/controlplane/... ./test/api/...
+	go test -tags apiserver -count=1 -timeout 20m ./test/controlplane/... ./test/api/... ./agent/watch/...
 
 .PHONY: test-chart
 test-chart: controlplane ## Compare the Helm chart with config/default, and install it into a real API server.

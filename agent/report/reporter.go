@@ -24,7 +24,7 @@ const FieldOwner = "lvs-operator-agent"
 
 const (
 	// gather is how long a change waits for others to go with it.
-	gather = 20 * time.Millisecond
+	gather = 10 * time.Millisecond
 	// healthGap is the least time between two writes that tell of nothing but real servers' health: NodeState.status
 	// promises counts at most 30 s old.
 	healthGap = 10 * time.Second

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -104,8 +105,15 @@ func makeNode(t *testing.T, name, address string, labels map[string]string) {
 	}
 }
 
-// fakeAgent reports, with the agent's rights, that a director has applied everything of the group that it can see.
+// fakeAgent reports, with the agent's rights, that a director has applied everything of the group that it can see, and has
+// just entered the state.
 func fakeAgent(t *testing.T, agent client.Client, node string, state v1alpha1.VRRPState) {
+	t.Helper()
+	fakeAgentSince(t, agent, node, state, metav1.Now())
+}
+
+// fakeAgentSince is fakeAgent of a director that has been in the state for longer.
+func fakeAgentSince(t *testing.T, agent client.Client, node string, state v1alpha1.VRRPState, since metav1.Time) {
 	t.Helper()
 	const group = "edge"
 	var services v1alpha1.ServiceSliceList
@@ -117,11 +125,6 @@ func fakeAgent(t *testing.T, agent client.Client, node string, state v1alpha1.VR
 	if err := agent.List(t.Context(), &servers, ofGroup); err != nil {
 		t.Fatal(err)
 	}
-	before := &v1alpha1.NodeState{}
-	if err := agent.Get(t.Context(), client.ObjectKey{Name: node}, before); err != nil {
-		t.Fatal(err)
-	}
-	after := before.DeepCopy()
 	applied := map[string]int64{}
 	for _, slice := range services.Items {
 		applied[slice.Name] = slice.Generation
@@ -129,16 +132,63 @@ func fakeAgent(t *testing.T, agent client.Client, node string, state v1alpha1.VR
 	for _, slice := range servers.Items {
 		applied[slice.Name] = slice.Generation
 	}
-	after.Status.ObservedGeneration = before.Generation
-	after.Status.Roles = []v1alpha1.NodeRole{v1alpha1.RoleDirector}
-	after.Status.DirectorGroups = []v1alpha1.NodeDirectorGroupStatus{{
-		Name:           group,
-		VirtualRouters: []v1alpha1.VirtualRouterStatus{{VirtualRouterID: 66, State: state, Since: metav1.Now()}},
-		Applied:        applied,
-	}}
+	patchReport(t, agent, node, func(said *v1alpha1.NodeState) {
+		said.Status.ObservedGeneration = said.Generation
+		said.Status.Roles = []v1alpha1.NodeRole{v1alpha1.RoleDirector}
+		said.Status.DirectorGroups = []v1alpha1.NodeDirectorGroupStatus{{
+			Name:           group,
+			VirtualRouters: []v1alpha1.VirtualRouterStatus{{VirtualRouterID: 66, State: state, Since: since}},
+			Applied:        applied,
+		}}
+	})
+}
+
+// setDegraded reports the group's services that have lost real servers.
+func setDegraded(t *testing.T, agent client.Client, node string, degraded ...v1alpha1.DegradedService) {
+	t.Helper()
+	patchReport(t, agent, node, func(state *v1alpha1.NodeState) { state.Status.DirectorGroups[0].Degraded = degraded })
+}
+
+// patchReport changes what a node's agent says.
+func patchReport(t *testing.T, agent client.Client, node string, change func(*v1alpha1.NodeState)) {
+	t.Helper()
+	before := &v1alpha1.NodeState{}
+	if err := agent.Get(t.Context(), client.ObjectKey{Name: node}, before); err != nil {
+		t.Fatal(err)
+	}
+	after := before.DeepCopy()
+	change(after)
 	if err := agent.Status().Patch(t.Context(), after, client.MergeFrom(before)); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// setNodeReady says, as the cluster's node controller does, whether it hears of the node's kubelet.
+func setNodeReady(t *testing.T, name string, status corev1.ConditionStatus) {
+	t.Helper()
+	node := &corev1.Node{}
+	if err := admin(t).Get(t.Context(), client.ObjectKey{Name: name}, node); err != nil {
+		t.Fatal(err)
+	}
+	node.Status.Conditions = []corev1.NodeCondition{{Type: corev1.NodeReady, Status: status}}
+	if err := admin(t).Status().Update(t.Context(), node); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// eventsOf writes down every event: reason, object, note.
+func eventsOf(t *testing.T) string {
+	t.Helper()
+	return kubectl(t, "get", "events.events.k8s.io", "-A", "-o", "jsonpath={range .items[*]}{.reason} {.regarding.name} {.note}{\"\\n\"}{end}")
+}
+
+// hasEvents waits until each of the texts is in an event.
+func hasEvents(t *testing.T, texts ...string) {
+	t.Helper()
+	eventually(t, "the events", func(context.Context) (bool, string) {
+		got := eventsOf(t)
+		return !slices.ContainsFunc(texts, func(text string) bool { return !strings.Contains(got, text) }), got
+	})
 }
 
 // conditionOf is a condition of a virtual service as "True Reason: message", once it speaks of the present generation.
@@ -195,20 +245,20 @@ func TestTheTutorialThroughTheManager(t *testing.T) {
 		start := time.Now()
 		hasCondition(t, c, tomcat, v1alpha1.ConditionProgrammed, "True")
 		t.Logf("Programmed=True %s after the last director's report", time.Since(start).Round(time.Millisecond))
-		hasCondition(t, c, tomcat, v1alpha1.ConditionReady, "True")
+		hasCondition(t, c, tomcat, v1alpha1.ConditionReady, "True Ready: master is Active with 2 of 2 real servers healthy")
 	})
 
 	t.Run("kubectl get lvs tells who is Active and how many real servers are healthy", func(t *testing.T) {
 		eventually(t, "the group is Ready", func(context.Context) (bool, string) {
 			got := strings.Join(strings.Fields(kubectl(t, "get", "dg", "edge", "--no-headers")), " ")
-			return strings.HasPrefix(got, "edge eth0 66 master 2 1 True"), got
+			return strings.HasPrefix(got, "edge eth0 66 master 2 1 True Ready"), got
 		})
 		got := kubectl(t, "get", "lvs", "-A")
 		for _, want := range []string{
-			"NAME INTERFACE ROUTER-ID ACTIVE DIRECTORS SERVICES READY AGE",
-			"NAMESPACE NAME ADDRESS PORT SCHEDULER METHOD ACTIVE HEALTHY PROGRAMMED READY AGE",
-			"web virtualservice.lvs-operator.io/tomcat 192.168.1.200 8080 wrr DirectRouting master 2/2 True True",
-			"web realserverpool.lvs-operator.io/tomcat 2 1 True",
+			"NAME INTERFACE ROUTER-ID ACTIVE DIRECTORS SERVICES READY REASON AGE",
+			"NAMESPACE NAME ADDRESS PORT SCHEDULER METHOD ACTIVE HEALTHY PROGRAMMED READY REASON AGE",
+			"web virtualservice.lvs-operator.io/tomcat 192.168.1.200 8080 wrr DirectRouting master 2/2 True True Ready",
+			"web realserverpool.lvs-operator.io/tomcat 2 1 True Accepted",
 			"nodestate.lvs-operator.io/master [\"Director\"]",
 		} {
 			if !strings.Contains(strings.Join(strings.Fields(got), " "), want) {
@@ -230,6 +280,7 @@ func TestTheTutorialThroughTheManager(t *testing.T) {
 			}
 		}
 		hasCondition(t, c, tomcat, v1alpha1.ConditionProgrammed, "False Pending")
+		hasCondition(t, c, tomcat, v1alpha1.ConditionReady, "True")
 		fakeAgent(t, agent, "master", v1alpha1.VRRPActive)
 		fakeAgent(t, agent, "brucelee", v1alpha1.VRRPBackup)
 		start := time.Now()
@@ -297,15 +348,56 @@ func TestTheTutorialThroughTheManager(t *testing.T) {
 		})
 	})
 
-	t.Run("a failover is told in status and event", func(t *testing.T) {
+	t.Run("a hand-over whose two reports come apart is no split brain", func(t *testing.T) {
+		fakeAgentSince(t, agent, "master", v1alpha1.VRRPActive, metav1.NewTime(time.Now().Add(-time.Minute)))
 		fakeAgent(t, agent, "brucelee", v1alpha1.VRRPActive)
-		hasCondition(t, c, tomcat, v1alpha1.ConditionReady, "False TwoActives")
+		hasCondition(t, c, tomcat, v1alpha1.ConditionReady, "True Ready: brucelee is Active")
 		fakeAgent(t, agent, "master", v1alpha1.VRRPBackup)
-		hasCondition(t, c, tomcat, v1alpha1.ConditionReady, "True")
-		eventually(t, "the events", func(context.Context) (bool, string) {
-			got := kubectl(t, "get", "events.events.k8s.io", "-A", "-o", "jsonpath={range .items[*]}{.reason} {.regarding.name} {.note}{\"\\n\"}{end}")
-			return strings.Contains(got, "TwoActives edge") && strings.Contains(got, "ActiveChanged edge director brucelee is Active"), got
+		hasEvents(t, "ActiveChanged edge director brucelee is Active, before it was master")
+		if got := eventsOf(t); strings.Contains(got, "TwoActives") {
+			t.Errorf("events:\n%s", got)
+		}
+	})
+
+	t.Run("two that stay Active are one, though nothing new wakes the manager", func(t *testing.T) {
+		fakeAgentSince(t, agent, "brucelee", v1alpha1.VRRPActive, metav1.NewTime(time.Now().Add(-time.Minute)))
+		fakeAgent(t, agent, "master", v1alpha1.VRRPActive)
+		hasCondition(t, c, tomcat, v1alpha1.ConditionReady, "True Ready: master is Active")
+		hasCondition(t, c, tomcat, v1alpha1.ConditionReady, "False TwoActives")
+		hasEvents(t, "TwoActives edge", "ActiveChanged edge director master is Active, before it was brucelee")
+	})
+
+	t.Run("a director dies while Active, and its Node becomes not ready last of all", func(t *testing.T) {
+		fakeAgentSince(t, agent, "master", v1alpha1.VRRPActive, metav1.NewTime(time.Now().Add(-time.Hour)))
+		fakeAgentSince(t, agent, "brucelee", v1alpha1.VRRPActive, metav1.NewTime(time.Now().Add(-time.Minute)))
+		hasCondition(t, c, tomcat, v1alpha1.ConditionReady, "False TwoActives")
+		setNodeReady(t, "master", corev1.ConditionUnknown)
+		hasCondition(t, c, tomcat, v1alpha1.ConditionReady, "True Ready: brucelee is Active")
+		hasCondition(t, c, tomcat, v1alpha1.ConditionProgrammed, "False NodeNotReady: director master: node is not ready")
+		eventually(t, "the group says the same", func(context.Context) (bool, string) {
+			got := kubectl(t, "get", "dg", "edge", "-o", `jsonpath={.status.active} {.status.conditions[?(@.type=="Ready")].status} {.status.conditions[?(@.type=="Ready")].message}`)
+			return got == "brucelee True brucelee is Active; director master: node is not ready", got
 		})
+		setNodeReady(t, "master", corev1.ConditionTrue)
+		fakeAgent(t, agent, "master", v1alpha1.VRRPBackup)
+		hasCondition(t, c, tomcat, v1alpha1.ConditionProgrammed, "True")
+	})
+
+	t.Run("an event tells of a service that lost its Active director", func(t *testing.T) {
+		fakeAgent(t, agent, "brucelee", v1alpha1.VRRPBackup)
+		hasCondition(t, c, tomcat, v1alpha1.ConditionReady, "False NoActive")
+		hasEvents(t, "NoActive tomcat no director is Active; brucelee is Backup, master is Backup")
+		fakeAgent(t, agent, "brucelee", v1alpha1.VRRPActive)
+		hasCondition(t, c, tomcat, v1alpha1.ConditionReady, "True")
+		hasEvents(t, "ActiveChanged edge director brucelee is Active again")
+	})
+
+	t.Run("and of one that lost its last healthy real server", func(t *testing.T) {
+		setDegraded(t, agent, "brucelee", v1alpha1.DegradedService{Service: "web/tomcat/http", RealServers: 2})
+		hasCondition(t, c, tomcat, v1alpha1.ConditionReady, "False NoHealthyRealServer")
+		hasEvents(t, "NoHealthyRealServer tomcat director brucelee sees none of 2 real servers of port http healthy")
+		setDegraded(t, agent, "brucelee")
+		hasCondition(t, c, tomcat, v1alpha1.ConditionReady, "True")
 	})
 
 	t.Run("what somebody else changes in a slice is put back", func(t *testing.T) {

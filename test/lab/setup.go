@@ -17,7 +17,7 @@ type Setup struct {
 	Bin string `json:"bin"`
 	// Samples is the folder config/samples.
 	Samples string `json:"samples"`
-	// Work is a writable folder on the machine: agents' state, logs.
+	// Work is a folder on the machine that this host sees too: logs.
 	Work string `json:"work"`
 	// APIServer is host:port where the machine reaches the API server.
 	APIServer string `json:"apiServer"`

@@ -43,6 +43,16 @@ func (s *scene) expectActive(ctx context.Context, director string) error {
 	if err := s.check(err == nil, "the DirectorGroup's status says that "+director+" is Active", "%q", active); err != nil {
 		return err
 	}
+	var service string
+	_, err = until(ctx, patience, func() (bool, error) {
+		out, err := s.control.Kubectl(ctx, nil, "get", "lvsvs", "-n", "web", "tomcat", "-o",
+			`jsonpath={.status.active} {.status.conditions[?(@.type=="Ready")].status}`)
+		service = strings.TrimSpace(out)
+		return service == director+" True", err
+	})
+	if err := s.check(err == nil, "the VirtualService's status says that "+director+" serves it, and Ready=True", "%q", service); err != nil {
+		return err
+	}
 	out, err := s.control.Kubectl(ctx, nil, "get", "dg,lvsvs", "-A")
 	if err != nil {
 		return err

@@ -75,7 +75,7 @@ func (s *scene) startAgent(ctx context.Context, host string) error {
 		"--kubeconfig="+s.setup.AgentKubeconfig,
 		"--node-name="+host,
 		"--namespace=lvs-operator-system",
-		"--state-dir="+filepath.Join(s.setup.Work, "state-"+host),
+		"--state-dir="+filepath.Join(s.state, host),
 		"--metrics-bind-address="+agentMetrics)
 	if err != nil {
 		return err

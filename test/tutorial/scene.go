@@ -30,6 +30,8 @@ type scene struct {
 	control *lab.Client
 	network *network.Network
 	hosts   map[string]*network.Host
+	// state holds the agents' state directories. It is on a disk of the machine's own: a node's is local, too.
+	state string
 	// agents and servers are the running processes, by host.
 	agents  map[string]*process
 	servers map[string]*process
@@ -46,6 +48,9 @@ func newScene(ctx context.Context, setup lab.Setup, n *narrator) (*scene, error)
 	s := &scene{
 		narrator: n, setup: setup, control: lab.NewClient(setup.Control), network: net,
 		hosts: map[string]*network.Host{}, agents: map[string]*process{}, servers: map[string]*process{},
+	}
+	if s.state, err = os.MkdirTemp("", "lvs-operator-lab-"); err != nil {
+		return nil, errors.Join(fmt.Errorf("make the agents' state directories: %w", err), s.close())
 	}
 	if err := s.build(ctx); err != nil {
 		return nil, errors.Join(err, s.close())
@@ -98,7 +103,7 @@ func (s *scene) close() error {
 			p.kill()
 		}
 	}
-	return s.network.Close()
+	return errors.Join(s.network.Close(), os.RemoveAll(s.state))
 }
 
 // run runs a command on a host and returns what it printed.

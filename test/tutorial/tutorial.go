@@ -43,6 +43,7 @@ func steps() []step {
 	return []step{
 		{"2, 3  Configure: kubectl apply -f config/samples/tutorial", configure},
 		{"2     The real servers' set-up", realServersSetUp},
+		{"3     The password stays in its Secret", passwordStaysSecret},
 		{"4.1   The spread over both real servers, weights 3:3", evenSpread},
 		{"4.1   The spread at weights 3:1", unevenSpread},
 		{"4.2   A real server stops", realServerStops},
