@@ -90,7 +90,11 @@ func (a *Agent) takeView(ctx context.Context) {
 	if a.known {
 		a.releasing = difference(append(a.releasing, a.desired.Owned()...), state.Owned())
 	}
-	a.known, a.desired, a.passwords = true, state, desired.Passwords(view.Passwords).Of(state)
+	a.known, a.desired, a.passwords = true, state, state.Passwords()
+	if a.generation != view.Node.Generation {
+		a.log.Info("the API server says what this node has to do", "generation", view.Node.Generation, "directorGroups", len(state.Groups),
+			"realServerAddresses", len(state.RealServerAddresses))
+	}
 	a.generation, a.unusable = view.Node.Generation, problems
 	if a.uid != view.Node.UID {
 		a.uid = view.Node.UID

@@ -20,18 +20,20 @@ type In struct {
 	RealServerSlices []v1alpha1.RealServerSlice
 	// Passwords are those that the virtual routers name.
 	Passwords Passwords
-	// Previous is the State that is in force; nil: none. A service that cannot be built yet keeps its form in it.
+	// Previous is the State that is in force, passwords included; nil: none. A virtual router or service that cannot be
+	// built, or not yet, keeps its form in it.
 	Previous *State
 }
 
 // Build makes the State. A value that cannot be used is a problem and stops nothing else:
 //
-//   - a virtual router whose password is missing, or that is invalid, is left out;
+//   - a virtual router whose password is missing or too long, or that is otherwise invalid, keeps its form in the previous
+//     State, previous password included, and is left out if it has none;
 //   - a service that waits for RealServerSlices, or that is invalid, keeps its form in the previous State, and is left out if
 //     it has none;
 //   - an invalid real server is left out of its service;
 //   - of two services with one address, port and protocol, and of two virtual routers with one id on one interface, the first
-//     by group and name stays, and a service in its new form goes before one in its previous form.
+//     by group and name stays, and one in its new form goes before one in its previous form.
 //
 // The order of the slices does not matter. The problems are sorted.
 func Build(in In) (State, []v1alpha1.Problem) {
@@ -45,7 +47,8 @@ func Build(in In) (State, []v1alpha1.Problem) {
 	for _, part := range parts {
 		state.Groups = append(state.Groups, b.group(part))
 	}
-	b.place(state.Groups)
+	b.placeServices(state.Groups)
+	b.placeRouters(state.Groups)
 	if in.Node.Spec.RealServer != nil {
 		state.RealServerAddresses = b.realServerAddresses(in.Node.Spec.RealServer.Addresses)
 	}
@@ -57,11 +60,11 @@ func Build(in In) (State, []v1alpha1.Problem) {
 type builder struct {
 	in   In
 	sets map[setKey]set
-	// candidates are the services of all groups, before those that share a key are sorted out.
+	// candidates and routers are the services and virtual routers of all groups, before those that share a key are sorted
+	// out.
 	candidates []candidate
-	// routers are the virtual routers that are taken.
-	routers  map[routerKey]string
-	problems []v1alpha1.Problem
+	routers    []routerCandidate
+	problems   []v1alpha1.Problem
 }
 
 func (b *builder) problem(reason, group, service, message string) {
@@ -77,11 +80,11 @@ func compareProblems(a, b v1alpha1.Problem) int {
 	)
 }
 
-// group builds all of a group but its services, which become candidates.
+// group builds all of a group but its services and virtual routers, which become candidates.
 func (b *builder) group(part v1alpha1.NodeDirectorGroup) Group {
 	group := Group{Name: part.Name, Applied: map[string]int64{}}
 	group.Pools = b.pools(part)
-	group.Routers = b.groupRouters(part)
+	b.groupRouters(part)
 	b.services(&group)
 	return group
 }

@@ -159,9 +159,6 @@ func TestOnlyHealthyAndUncheckedRealServersGetIntoTheTable(t *testing.T) {
 	if diff := cmp.Diff(everyone, state.Table(everyoneHealthy).String()); diff != "" {
 		t.Error(diff)
 	}
-	if targets := state.Targets(); len(targets) != 1 || targets[0].String() != "tcp 192.0.2.111:80" {
-		t.Errorf("targets %v", targets)
-	}
 }
 
 func TestNodeWithoutPartDoesNothing(t *testing.T) {
@@ -189,6 +186,93 @@ func TestMissingPasswordStopsTheRouterAndNothingElse(t *testing.T) {
 	}
 }
 
+func TestRouterThatCannotBeBuiltAnyMoreGoesOnInItsPreviousForm(t *testing.T) {
+	const invalid = v1alpha1.ProblemInvalid
+	compiled := func(change func(*v1alpha1.VirtualRouter)) func(*desired.In) {
+		return func(in *desired.In) { change(&in.Node.Spec.DirectorGroups[0].VirtualRouters[0]) }
+	}
+	for _, c := range []struct {
+		name, reason, message string
+		change                func(*desired.In)
+	}{
+		{"Secret deleted", v1alpha1.ProblemSecretMissing, "Secret edge-vrrp", func(in *desired.In) { in.Passwords = nil }},
+		{"password of 9 bytes", invalid, "password of 9 bytes", func(in *desired.In) { in.Passwords = desired.Passwords{"edge-vrrp": "123456789"} }},
+		{"another Secret, missing", v1alpha1.ProblemSecretMissing, "Secret new-vrrp", compiled(func(r *v1alpha1.VirtualRouter) { r.Authentication.SecretRef.Name = "new-vrrp" })},
+		{"priority", invalid, "priority 256", compiled(func(r *v1alpha1.VirtualRouter) { r.Priority = 256 })},
+		{"interval", invalid, "multiple of 1s", compiled(func(r *v1alpha1.VirtualRouter) { r.AdvertisementInterval.Duration = time.Millisecond })},
+		{"address", invalid, `"192.0.2.300"`, compiled(func(r *v1alpha1.VirtualRouter) { r.Addresses = append(r.Addresses, "192.0.2.300") })},
+		{"password with version 3", invalid, "no authentication", compiled(func(r *v1alpha1.VirtualRouter) { r.Version = 3 })},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			before := build(t, edge())
+			state := before
+			for range 2 { // and it goes on going on
+				in := edge()
+				in.Previous = &state
+				c.change(&in)
+				var problems []v1alpha1.Problem
+				state, problems = desired.Build(in)
+				wantProblem(t, problems, c.reason, "", c.message)
+				wantProblem(t, problems, c.reason, "", "previous form")
+				if !state.Equal(before) {
+					t.Errorf("state %+v\nwant %+v", state, before)
+				}
+			}
+			if got := state.Passwords(); len(got) != 1 || got["edge-vrrp"] != password {
+				t.Errorf("the checkpoint gets %d passwords, want the one in use", len(got))
+			}
+			in := edge()
+			in.Previous = &state
+			in.Passwords["edge-vrrp"] = "fresh"
+			if state = build(t, in); state.Groups[0].Routers[0].Config.Password != vrrp.NewPassword("fresh") {
+				t.Error("a router that can be built again keeps its previous form")
+			}
+		})
+	}
+}
+
+func TestRoutersOfOneSecretHaveOnePassword(t *testing.T) {
+	two := func() desired.In {
+		in := edge()
+		routers := &in.Node.Spec.DirectorGroups[0].VirtualRouters
+		*routers = append(*routers, router(67, "192.0.2.30"))
+		return in
+	}
+	before := build(t, two())
+	in := two()
+	in.Previous = &before
+	in.Passwords["edge-vrrp"] = "fresh"
+	in.Node.Spec.DirectorGroups[0].VirtualRouters[1].Priority = 256
+	state, problems := desired.Build(in)
+	wantProblem(t, problems, v1alpha1.ProblemInvalid, "", "virtual router 67 on eth0: priority 256")
+	for _, r := range state.Groups[0].Routers {
+		if r.Config.Priority != 100 || r.Config.Password != vrrp.NewPassword("fresh") {
+			t.Errorf("router %+v: want priority 100 and the Secret's new password", r)
+		}
+	}
+	if got := state.Passwords(); len(got) != 1 || got["edge-vrrp"] != "fresh" {
+		t.Errorf("%d passwords, want the new one", len(got))
+	}
+}
+
+func TestRouterIDGoesToTheRouterInItsNewForm(t *testing.T) {
+	before := build(t, edge())
+	in := edge()
+	in.Previous = &before
+	in.Node.Spec.DirectorGroups[0].VirtualRouters[0].Priority = 256
+	heir := router(66, "192.0.2.30")
+	in.Node.Spec.DirectorGroups = append(in.Node.Spec.DirectorGroups, v1alpha1.NodeDirectorGroup{
+		Name: "zebra", VirtualRouters: []v1alpha1.VirtualRouter{heir},
+	})
+	state, problems := desired.Build(in)
+	if len(problems) != 2 {
+		t.Errorf("problems %+v", problems)
+	}
+	if len(state.Groups[0].Routers) != 0 || len(state.Groups[1].Routers) != 1 {
+		t.Errorf("groups %+v", state.Groups)
+	}
+}
+
 func TestRouterWithoutAddressesIsNotRun(t *testing.T) {
 	in := edge()
 	in.Node.Spec.DirectorGroups[0].VirtualRouters[0].Addresses = nil
@@ -210,7 +294,7 @@ func TestPasswordIsNeverShown(t *testing.T) {
 	}
 	for _, shown := range []string{
 		fmt.Sprintf("%v %+v %#v", state, state, state), string(text), fmt.Sprintf("%v %+v %#v %s", in.Passwords, in.Passwords, in.Passwords, in.Passwords),
-		fmt.Sprint(problems),
+		fmt.Sprint(problems), fmt.Sprintf("%v %#v", state.Passwords(), state.Passwords()),
 	} {
 		if strings.Contains(shown, password) {
 			t.Errorf("the password is in %s", shown)
@@ -414,8 +498,8 @@ func TestStateSurvivesJSONAndGetsItsPasswordsBack(t *testing.T) {
 	if back.Equal(state) {
 		t.Error("the password came along")
 	}
-	used := in.Passwords.Of(state)
-	if len(used) != 1 {
+	used := state.Passwords()
+	if len(used) != 1 || len(in.Passwords.Of(state)) != 1 {
 		t.Errorf("%d passwords in use, want 1", len(used))
 	}
 	whole, err := back.WithPasswords(used)

@@ -24,6 +24,20 @@ func (p Passwords) MarshalJSON() ([]byte, error) { return json.Marshal(p.hidden(
 
 func (p Passwords) hidden() string { return fmt.Sprintf("%d passwords (redacted)", len(p)) }
 
+// Passwords are those of the state's virtual routers, by Secret: what WithPasswords needs to put them back. A router that
+// goes on after its Secret was deleted still has its password.
+func (s State) Passwords() Passwords {
+	used := Passwords{}
+	for _, group := range s.Groups {
+		for _, router := range group.Routers {
+			if !router.Config.Password.IsZero() {
+				used[router.Secret] = router.Config.Password.Reveal()
+			}
+		}
+	}
+	return used
+}
+
 // Of is the part of the passwords that the state uses.
 func (p Passwords) Of(s State) Passwords {
 	used := Passwords{}

@@ -4,6 +4,7 @@ package desired
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -18,56 +19,112 @@ type routerKey struct {
 	vrid uint8
 }
 
-// groupRouters builds the virtual routers of a group.
-func (b *builder) groupRouters(part v1alpha1.NodeDirectorGroup) []Router {
-	var routers []Router
+// routerCandidate is a virtual router that goes in unless another one has its key.
+type routerCandidate struct {
+	group  string
+	router Router
+	// kept says that this is the form of the previous State.
+	kept bool
+}
+
+// secretMissing is the name of a Secret without a password.
+type secretMissing string
+
+func (s secretMissing) Error() string {
+	return "no password; create in the operator's namespace the Secret " + string(s) + " with the key " +
+		v1alpha1.PasswordKey + ", the same 1 to 8 bytes for all directors"
+}
+
+// groupRouters makes candidates of the virtual routers of a group. One that cannot be built goes on in its previous form: to
+// end it would take its addresses from the link.
+func (b *builder) groupRouters(part v1alpha1.NodeDirectorGroup) {
+	previous := b.previous(part.Name)
 	for _, compiled := range part.VirtualRouters {
 		if len(compiled.Addresses) == 0 {
 			continue
 		}
-		if router, ok := b.router(part.Name, compiled); ok {
-			routers = append(routers, router)
+		router, err := b.router(compiled)
+		if err == nil {
+			b.routers = append(b.routers, routerCandidate{group: part.Name, router: router})
+			continue
 		}
+		kept, found := b.keptRouter(previous, compiled)
+		if found {
+			b.routers = append(b.routers, routerCandidate{group: part.Name, router: kept, kept: true})
+			err = fmt.Errorf("%w; until that is mended it runs in its previous form", err)
+		}
+		b.routerProblem(part.Name, compiled.Interface, compiled.VirtualRouterID, err)
 	}
-	slices.SortFunc(routers, func(a, c Router) int {
-		return cmp.Or(cmp.Compare(a.Interface, c.Interface), cmp.Compare(a.Config.VRID, c.Config.VRID))
-	})
-	return routers
 }
 
-// router builds one virtual router; false: it is left out, and there is a problem.
-func (b *builder) router(group string, compiled v1alpha1.VirtualRouter) (Router, bool) {
-	what := fmt.Sprintf("virtual router %d on %s", compiled.VirtualRouterID, compiled.Interface)
+func (b *builder) routerProblem(group, link string, vrid int32, err error) {
+	reason := v1alpha1.ProblemInvalid
+	if missing := secretMissing(""); errors.As(err, &missing) {
+		reason = v1alpha1.ProblemSecretMissing
+	}
+	b.problem(reason, group, "", fmt.Sprintf("virtual router %d on %s: %s", vrid, link, err))
+}
+
+// router builds one virtual router.
+func (b *builder) router(compiled v1alpha1.VirtualRouter) (Router, error) {
 	router, err := parseRouter(compiled)
 	if err != nil {
-		b.problem(v1alpha1.ProblemInvalid, group, "", what+": "+err.Error())
-		return Router{}, false
+		return Router{}, err
 	}
 	if authentication := compiled.Authentication; authentication != nil {
 		router.Secret = authentication.SecretRef.Name
-		text := b.in.Passwords[router.Secret]
-		if text == "" {
-			b.problem(v1alpha1.ProblemSecretMissing, group, "", what+": no password; create in the operator's namespace the "+
-				"Secret "+router.Secret+" with the key "+v1alpha1.PasswordKey+", the same 1 to 8 bytes for all directors")
-			return Router{}, false
+		router.Config.Password = vrrp.NewPassword(b.in.Passwords[router.Secret])
+		if router.Config.Password.IsZero() {
+			return Router{}, secretMissing(router.Secret)
 		}
-		router.Config.Password = vrrp.NewPassword(text)
 	}
-	if err := router.Config.Validate(); err != nil {
-		b.problem(v1alpha1.ProblemInvalid, group, "", what+": "+err.Error())
+	return router, router.Config.Validate()
+}
+
+// keptRouter is the virtual router in its previous form, if it has one. Its password is its Secret's if that has one that
+// can be used, and else the previous one: so all routers of a State that name one Secret have one password, and one whose
+// other fields are at fault still follows the other directors.
+func (b *builder) keptRouter(previous Group, compiled v1alpha1.VirtualRouter) (Router, bool) {
+	at := slices.IndexFunc(previous.Routers, func(r Router) bool {
+		return r.Interface == compiled.Interface && int32(r.Config.VRID) == compiled.VirtualRouterID
+	})
+	if at < 0 {
 		return Router{}, false
 	}
-	key := routerKey{router.Interface, router.Config.VRID}
-	if other, taken := b.routers[key]; taken {
-		b.problem(v1alpha1.ProblemInvalid, group, "", what+": director group "+other+
-			" has this router id there; give one of the two another")
-		return Router{}, false
+	kept := previous.Routers[at]
+	if kept.Secret != "" {
+		renewed := kept.Config
+		renewed.Password = vrrp.NewPassword(b.in.Passwords[kept.Secret])
+		if !renewed.Password.IsZero() && renewed.Validate() == nil {
+			kept.Config = renewed
+		}
 	}
-	if b.routers == nil {
-		b.routers = map[routerKey]string{}
+	return kept, true
+}
+
+// placeRouters gives each group its virtual routers. The first of two candidates with one key stays.
+func (b *builder) placeRouters(groups []Group) {
+	slices.SortStableFunc(b.routers, func(a, c routerCandidate) int {
+		return cmp.Or(compareBool(a.kept, c.kept), cmp.Compare(a.group, c.group))
+	})
+	placed := map[string][]Router{}
+	taken := map[routerKey]string{}
+	for _, candidate := range b.routers {
+		key := routerKey{candidate.router.Interface, candidate.router.Config.VRID}
+		if other, exists := taken[key]; exists {
+			b.routerProblem(candidate.group, key.link, int32(key.vrid),
+				fmt.Errorf("director group %s has this router id there; give one of the two another", other))
+			continue
+		}
+		taken[key] = candidate.group
+		placed[candidate.group] = append(placed[candidate.group], candidate.router)
 	}
-	b.routers[key] = group
-	return router, true
+	for i := range groups {
+		groups[i].Routers = placed[groups[i].Name]
+		slices.SortFunc(groups[i].Routers, func(a, c Router) int {
+			return cmp.Or(cmp.Compare(a.Interface, c.Interface), cmp.Compare(a.Config.VRID, c.Config.VRID))
+		})
+	}
 }
 
 // parseRouter converts what can be converted without the password; vrrp.Config.Validate judges the rest.

@@ -84,8 +84,8 @@ func (b *builder) keep(previous Group, id string) {
 	}
 }
 
-// place gives each group its services. The first of two candidates with one key stays.
-func (b *builder) place(groups []Group) {
+// placeServices gives each group its services. The first of two candidates with one key stays.
+func (b *builder) placeServices(groups []Group) {
 	slices.SortStableFunc(b.candidates, func(a, c candidate) int {
 		return cmp.Or(compareBool(a.kept, c.kept), cmp.Compare(a.group, c.group), cmp.Compare(a.service.ID, c.service.ID))
 	})

@@ -101,22 +101,13 @@ func (s State) Owned() []netip.Prefix {
 	return sortedPrefixes(owned)
 }
 
-// Targets are the checks of all real servers, each once, in no particular order.
-func (s State) Targets() []health.Target {
-	targets := map[health.Target]bool{}
-	for realServer := range s.realServers {
-		if realServer.Checked {
-			targets[realServer.Check] = true
-		}
-	}
-	return slices.Collect(maps.Keys(targets))
-}
-
 // Forwarding says whether a real server of this director is behind LVS/NAT, healthy or not.
 func (s State) Forwarding() bool {
-	for realServer := range s.realServers {
-		if realServer.Destination.Method == ipvs.Masquerade {
-			return true
+	for _, group := range s.Groups {
+		for _, service := range group.Services {
+			if slices.ContainsFunc(service.RealServers, func(r RealServer) bool { return r.Destination.Method == ipvs.Masquerade }) {
+				return true
+			}
 		}
 	}
 	return false
@@ -138,17 +129,4 @@ func (s State) Table(healthy func(health.Target) bool) ipvs.Table {
 	}
 	table.Sort()
 	return table
-}
-
-// realServers iterates over the real servers of all services.
-func (s State) realServers(yield func(RealServer) bool) {
-	for _, group := range s.Groups {
-		for _, service := range group.Services {
-			for _, realServer := range service.RealServers {
-				if !yield(realServer) {
-					return
-				}
-			}
-		}
-	}
 }

@@ -79,22 +79,20 @@ func (k *Kernel) Preflight() error {
 	return err
 }
 
-// Read reads what the query asks for, and all IPv4 addresses. With an error that is ErrNoIPVS there is no table, and the
-// rest of the answer is good; with any other the answer is empty.
+// Read reads what the query asks for, and all IPv4 addresses. With an error that is ErrNoIPVS, or any other of IPVS, there is
+// no table, and the rest of the answer is good; if something else cannot be read the answer is empty.
 func (k *Kernel) Read(ctx context.Context, query Query) (plan.Actual, error) {
 	var actual plan.Actual
-	var err error
+	var err, ipvsErr error
 	if actual.Addresses, err = k.readAddresses(); err != nil {
 		return plan.Actual{}, err
 	}
+	// IPVS before the sysctls: asking for its family may load ip_vs, and net.ipv4.vs exists only then.
+	actual.IPVS, ipvsErr = k.readServices(ctx, query.Owned)
 	if actual.Sysctls, err = k.readSysctls(query.Sysctls); err != nil {
 		return plan.Actual{}, err
 	}
-	actual.IPVS, err = k.readServices(ctx, query.Owned)
-	if err != nil && !errors.Is(err, ErrNoIPVS) {
-		return plan.Actual{}, err
-	}
-	return actual, err
+	return actual, ipvsErr
 }
 
 // Apply carries the operations out in order, and returns those that the kernel refused. One that is refused does not stop

@@ -10,8 +10,8 @@ import (
 const redacted = "(redacted)"
 
 // Password is version 2's clear-text password. The zero value is no password. Two are equal (==) if their texts are.
-// It never shows its text: not to fmt, log/slog or encoders, nor as a field of a struct that is printed, which is why
-// the text sits behind a handle.
+// But for Reveal it never shows its text: not to fmt, log/slog or encoders, nor as a field of a struct that is printed,
+// which is why the text sits behind a handle.
 type Password struct {
 	text unique.Handle[string]
 }
@@ -26,6 +26,14 @@ func NewPassword(text string) Password {
 
 // IsZero reports whether there is no password.
 func (p Password) IsZero() bool { return p == Password{} }
+
+// Reveal returns the text, for whoever has to keep it; it is empty for no password. Nothing else shows it.
+func (p Password) Reveal() string {
+	if p.IsZero() {
+		return ""
+	}
+	return p.text.Value()
+}
 
 // String says only whether there is a password.
 func (p Password) String() string {
@@ -42,12 +50,7 @@ func (p Password) Format(f fmt.State, _ rune) { _, _ = fmt.Fprint(f, p.String())
 func (p Password) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
 
 // length is the text's length in bytes.
-func (p Password) length() int {
-	if p.IsZero() {
-		return 0
-	}
-	return len(p.text.Value())
-}
+func (p Password) length() int { return len(p.Reveal()) }
 
 // authentication returns what a version 2 packet carries for the password.
 func (p Password) authentication() Authentication {
@@ -55,6 +58,6 @@ func (p Password) authentication() Authentication {
 		return Authentication{}
 	}
 	a := Authentication{Type: AuthPassword}
-	copy(a.Data[:], p.text.Value())
+	copy(a.Data[:], p.Reveal())
 	return a
 }

@@ -92,7 +92,8 @@ func (k *Kernel) Refuse(refuse func(plan.Operation) error) {
 	k.refuse = refuse
 }
 
-// FailReads makes each later Read fail with the error. Nil lets them succeed.
+// FailReads makes each later Read fail with the error in place of an IPVS table; the rest of the answer is good. Nil lets them
+// succeed.
 func (k *Kernel) FailReads(err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -131,11 +132,10 @@ func (k *Kernel) table(want func(ipvs.ServiceKey) bool) ipvs.Table {
 func (k *Kernel) Read(_ context.Context, query kernel.Query) (plan.Actual, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.readError != nil {
-		return plan.Actual{}, k.readError
-	}
 	actual := plan.Actual{Sysctls: map[string]string{}}
-	actual.IPVS = k.table(func(key ipvs.ServiceKey) bool { return plan.Owns(query.Owned, key.Address) })
+	if k.readError == nil {
+		actual.IPVS = k.table(func(key ipvs.ServiceKey) bool { return plan.Owns(query.Owned, key.Address) })
+	}
 	for at, ours := range k.addresses {
 		actual.Addresses = append(actual.Addresses, plan.Address{Interface: at.link, Prefix: at.prefix, Ours: ours})
 	}
@@ -151,7 +151,7 @@ func (k *Kernel) Read(_ context.Context, query kernel.Query) (plan.Actual, error
 			actual.Sysctls[name] = value
 		}
 	}
-	return actual, nil
+	return actual, k.readError
 }
 
 // Apply carries the operations out in order, like kernel.Kernel's Apply: one that fails does not stop the others, adding

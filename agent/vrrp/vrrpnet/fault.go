@@ -12,6 +12,10 @@ import (
 // retryDelay is the pause before another attempt to open sockets on an interface that seemed usable.
 const retryDelay = time.Second
 
+// lookDelay is the pause before another look at an interface of which the kernel did not tell. It is short because the
+// interface may be lost meanwhile, with an Active on it.
+const lookDelay = 250 * time.Millisecond
+
 // VRRP knows no faults. An Active whose link is down would go on believing in itself, with the virtual addresses on an
 // interface that nobody reaches, and would come back as a second Active. So, as keepalived does with its FAULT state,
 // losing the interface is a Shutdown, and its return a Start as Backup.
@@ -25,8 +29,7 @@ func (l *loop) linkChanged(now time.Time) {
 
 // retry looks at the interface and, if its sockets cannot be opened, tries again later.
 func (l *loop) retry(now time.Time) {
-	l.retryAt = time.Time{}
-	if err := l.inspect(now, false); err != nil {
+	if err := l.inspect(now); err != nil {
 		l.fail(now, err)
 		l.retryAt = now.Add(retryDelay)
 	}
@@ -34,22 +37,37 @@ func (l *loop) retry(now time.Time) {
 
 // inspect compares the interface with what is open. Its error is that of opening sockets; an unusable interface is a
 // fault, and no error.
-func (l *loop) inspect(now time.Time, resume bool) error {
-	found, fault := lookUp(l.options.Interface, l.config, l.link.source)
-	if fault != nil || (l.raw != nil && found.index != l.link.index) {
-		l.fail(now, fault)
+func (l *loop) inspect(now time.Time) error {
+	l.retryAt = time.Time{}
+	found, err := lookUp(l.interfaces, l.options.Interface, l.config, l.link.source)
+	if err != nil {
+		l.postpone(now, err)
+		return nil //nolint:nilerr // what the kernel does not tell is asked again, and is no error
+	}
+	if found.fault != nil || (l.raw != nil && found.index != l.link.index) {
+		l.fail(now, found.fault)
 	}
 	l.link = found
-	if fault != nil {
-		return nil //nolint:nilerr // an unusable interface was dealt with above, and is no error
+	if found.fault != nil {
+		return nil
 	}
 	if err := l.useSource(now); err != nil {
 		return err
 	}
 	if l.raw == nil {
-		return l.begin(now, resume)
+		return l.begin(now)
 	}
 	return nil
+}
+
+// postpone looks again soon at an interface of which the kernel did not tell, for want of memory or descriptors or because
+// its addresses change all the time. That says nothing of the interface: an Active stays one, and sends from where it did.
+// What does not run yet has to say why.
+func (l *loop) postpone(now time.Time, err error) {
+	if l.raw == nil {
+		l.counters.fault.Store(&err)
+	}
+	l.retryAt = now.Add(lookDelay)
 }
 
 // useSource puts the configuration with the interface's address in force.
@@ -70,7 +88,7 @@ func (l *loop) useSource(now time.Time) error {
 }
 
 // begin opens the sockets on a usable interface and starts the instance.
-func (l *loop) begin(now time.Time, resume bool) error {
+func (l *loop) begin(now time.Time) error {
 	var err error
 	l.raw, err = openRaw(l.link.index, l.options.Interface, l.config.VRID, l.link.source)
 	if err != nil {
@@ -81,13 +99,18 @@ func (l *loop) begin(now time.Time, resume bool) error {
 		return err
 	}
 	l.counters.fault.Store(nil)
+	resume := l.resume
+	l.resume = false
 	l.act(now, l.instance.Start(now, resume))
 	return nil
 }
 
 // fail ends the instance's run on the interface. The kernel sends nothing any more when the link is down or the source
-// gone, so an Active's resignation reaches nobody then and is counted as a send error; the others hear its silence. A fault while resigning ends the wait: nobody can be heard any more.
+// gone, so an Active's resignation reaches nobody then and is counted as a send error; the others hear its silence. A
+// fault while resigning ends the wait: nobody can be heard any more. After a fault others may have the addresses, and
+// there is nothing to resume.
 func (l *loop) fail(now time.Time, fault error) {
+	l.resume = false
 	if fault != nil {
 		l.counters.fault.Store(&fault)
 	}

@@ -10,79 +10,93 @@ import (
 	"slices"
 
 	"github.com/vishvananda/netlink"
-	"golang.org/x/sys/unix"
+	"github.com/vishvananda/netlink/nl"
 
 	"github.com/lvs-operator/lvs-operator/agent/vrrp"
 )
 
 // link is what the runner needs to know of its interface.
 type link struct {
+	// index is 0 if the interface does not exist.
 	index    int
 	hardware hardwareAddress
 	// ethernet says that the interface has a 6-byte hardware address, so that ARP makes sense.
 	ethernet bool
 	source   netip.Addr
+	// fault is why the interface cannot be used; nil if it can.
+	fault error
 }
 
 // Faults of an interface: while one lasts the instance is in Initialize. They are not errors of the runner.
 var (
+	errNoLink    = errors.New("interface does not exist: create it, or give the one that does")
 	errLinkDown  = errors.New("interface is down or has no carrier: bring it up")
 	errNoAddress = errors.New("interface has no IPv4 address to send from: add one")
 )
 
-// lookUp reads the interface's present state from the kernel. With a fault the link's index may still be known, else it
-// is 0. previous is the source in use, which is kept as long as the interface has it.
-func lookUp(name string, c vrrp.Config, previous netip.Addr) (link, error) {
-	found, err := netlink.LinkByName(name)
-	if err != nil {
-		return link{}, fmt.Errorf("find interface: %w", err)
+// dumpTries is how often a list is asked for that changed while it was read.
+const dumpTries = 5
+
+// lookUp reads the interface's present state from the kernel. previous is the source in use, which is kept as long as the
+// interface has it. An error says that the kernel did not tell, and nothing about the interface.
+func lookUp(kernel interfaces, name string, c vrrp.Config, previous netip.Addr) (link, error) {
+	found, err := again(func() (netlink.Link, error) { return kernel.LinkByName(name) })
+	if absent := (netlink.LinkNotFoundError{}); errors.As(err, &absent) {
+		return link{fault: errNoLink}, nil
+	} else if err != nil {
+		return link{}, fmt.Errorf("look up interface %s: %w", name, err)
 	}
 	attributes := found.Attrs()
 	l := link{index: attributes.Index, ethernet: len(attributes.HardwareAddr) == len(hardwareAddress{})}
 	copy(l.hardware[:], attributes.HardwareAddr)
 	const usable = net.FlagUp | net.FlagRunning
 	if attributes.Flags&usable != usable {
-		return l, errLinkDown
+		l.fault = errLinkDown
+		return l, nil
 	}
-	addresses, err := netlink.AddrList(found, netlink.FAMILY_V4)
+	addresses, err := again(func() ([]linkAddress, error) { return kernel.addresses(*attributes) })
 	if err != nil {
-		return l, fmt.Errorf("list addresses: %w", err)
+		return link{}, fmt.Errorf("list the addresses of interface %s: %w", name, err)
 	}
-	l.source, err = primary(addresses, c, previous)
-	return l, err
+	l.source, l.fault = source(addresses, c, previous)
+	return l, nil
 }
 
-// primary chooses the address to send from: the configured one; else the one in use; else the first of global scope
-// that is not secondary. Virtual addresses are never chosen, for they move, except by their owner.
-func primary(addresses []netlink.Addr, c vrrp.Config, previous netip.Addr) (netip.Addr, error) {
+// again asks once more for what changed while it was told, a few times.
+func again[T any](ask func() (T, error)) (T, error) {
+	for try := 1; ; try++ {
+		answer, err := ask()
+		if !errors.Is(err, nl.ErrDumpInterrupted) || try == dumpTries {
+			return answer, err
+		}
+	}
+}
+
+// source chooses the address to send from, or returns the fault that there is none: the configured one; else the one in
+// use; else the first primary one. Virtual addresses are never chosen, neither this router's nor another's, for they move;
+// except this router's by their owner.
+func source(addresses []linkAddress, c vrrp.Config, previous netip.Addr) (netip.Addr, error) {
+	if c.Source.IsValid() {
+		if slices.ContainsFunc(addresses, func(a linkAddress) bool { return a.Addr == c.Source }) {
+			return c.Source, nil
+		}
+		return netip.Addr{}, fmt.Errorf("interface lacks the source address %s: add it", c.Source)
+	}
 	first := netip.Addr{}
-	for i := range addresses {
-		address, ok := netip.AddrFromSlice(addresses[i].IP.To4())
-		if !ok {
+	for _, a := range addresses {
+		ours := slices.Contains(c.Addresses, a.Addr)
+		if (ours || a.virtual) && (!ours || c.Priority != vrrp.PriorityOwner) {
 			continue
 		}
-		if c.Source.IsValid() {
-			if address == c.Source {
-				return address, nil
-			}
-			continue
+		if a.Addr == previous {
+			return previous, nil
 		}
-		if slices.Contains(c.Addresses, address) && c.Priority != vrrp.PriorityOwner {
-			continue
-		}
-		if address == previous {
-			return address, nil
-		}
-		secondary := addresses[i].Flags&unix.IFA_F_SECONDARY != 0
-		if !first.IsValid() && !secondary && addresses[i].Scope == unix.RT_SCOPE_UNIVERSE {
-			first = address
+		if !first.IsValid() && a.primary {
+			first = a.Addr
 		}
 	}
-	switch {
-	case first.IsValid():
-		return first, nil
-	case c.Source.IsValid():
-		return first, fmt.Errorf("interface lacks the source address %s: add it", c.Source)
+	if !first.IsValid() {
+		return first, errNoAddress
 	}
-	return first, errNoAddress
+	return first, nil
 }

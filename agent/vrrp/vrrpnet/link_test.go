@@ -8,48 +8,46 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
 	"github.com/lvs-operator/lvs-operator/agent/vrrp"
 )
 
-func address(t *testing.T, prefix string, flags int, scope int) netlink.Addr {
-	t.Helper()
-	a, err := netlink.ParseAddr(prefix)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a.Flags, a.Scope = flags, scope
-	return *a
+func primary(text string) linkAddress {
+	return linkAddress{Addr: netip.MustParseAddr(text), primary: true}
 }
 
 func TestTheSourceIsThePrimaryAddressAndNeverAVirtualOne(t *testing.T) {
-	leftover := address(t, "192.0.2.200/32", 0, unix.RT_SCOPE_UNIVERSE)
-	linkScope := address(t, "192.0.2.9/24", 0, unix.RT_SCOPE_LINK)
-	secondary := address(t, "192.0.2.10/24", unix.IFA_F_SECONDARY, unix.RT_SCOPE_UNIVERSE)
-	first := address(t, "192.0.2.114/24", 0, unix.RT_SCOPE_UNIVERSE)
-	second := address(t, "198.51.100.1/24", 0, unix.RT_SCOPE_UNIVERSE)
+	leftover := primary("192.0.2.200")
+	marked := linkAddress{Addr: netip.MustParseAddr("192.0.2.200"), primary: true, virtual: true}
+	another := linkAddress{Addr: netip.MustParseAddr("192.0.2.201"), primary: true, virtual: true}
+	notPrimary := linkAddress{Addr: netip.MustParseAddr("192.0.2.9")}
+	first, second := primary("192.0.2.114"), primary("198.51.100.1")
 	virtual := netip.MustParseAddr("192.0.2.200")
 	for _, c := range []struct {
 		name     string
-		on       []netlink.Addr
+		on       []linkAddress
 		source   string // configured
 		previous string
 		owner    bool
 		want     string // or a part of the error
 	}{
-		{name: "the only one", on: []netlink.Addr{first}, want: "192.0.2.114"},
-		{name: "the first of two", on: []netlink.Addr{first, second}, want: "192.0.2.114"},
-		{name: "the one in use stays", on: []netlink.Addr{first, second}, previous: "198.51.100.1", want: "198.51.100.1"},
-		{name: "the one in use is gone", on: []netlink.Addr{first}, previous: "198.51.100.1", want: "192.0.2.114"},
-		{name: "a leftover virtual address comes first", on: []netlink.Addr{leftover, first}, want: "192.0.2.114"},
-		{name: "link scope and secondary come first", on: []netlink.Addr{linkScope, secondary, first}, want: "192.0.2.114"},
-		{name: "only a leftover", on: []netlink.Addr{leftover}, want: "add one"},
-		{name: "the owner's address is the virtual one", on: []netlink.Addr{leftover}, owner: true, want: "192.0.2.200"},
+		{name: "the only one", on: []linkAddress{first}, want: "192.0.2.114"},
+		{name: "the first of two", on: []linkAddress{first, second}, want: "192.0.2.114"},
+		{name: "the one in use stays", on: []linkAddress{first, second}, previous: "198.51.100.1", want: "198.51.100.1"},
+		{name: "the one in use is gone", on: []linkAddress{first}, previous: "198.51.100.1", want: "192.0.2.114"},
+		{name: "a leftover virtual address comes first", on: []linkAddress{leftover, first}, want: "192.0.2.114"},
+		{name: "another router's address comes first", on: []linkAddress{another, first}, want: "192.0.2.114"},
+		{name: "another router's address is in use", on: []linkAddress{another, first}, previous: "192.0.2.201", want: "192.0.2.114"},
+		{name: "only another router's address", on: []linkAddress{another}, want: "add one"},
+		{name: "the owner does not send from another router's address", on: []linkAddress{another, first}, owner: true, want: "192.0.2.114"},
+		{name: "link scope or secondary comes first", on: []linkAddress{notPrimary, first}, want: "192.0.2.114"},
+		{name: "only a leftover", on: []linkAddress{leftover}, want: "add one"},
+		{name: "the owner's address is the virtual one", on: []linkAddress{leftover}, owner: true, want: "192.0.2.200"},
+		{name: "the owner's address is marked", on: []linkAddress{marked}, owner: true, want: "192.0.2.200"},
 		{name: "none", want: "add one"},
-		{name: "the configured one", on: []netlink.Addr{first, secondary}, source: "192.0.2.10", want: "192.0.2.10"},
-		{name: "the configured one is missing", on: []netlink.Addr{first}, source: "192.0.2.99", want: "lacks the source address 192.0.2.99"},
+		{name: "the configured one", on: []linkAddress{first, notPrimary}, source: "192.0.2.9", want: "192.0.2.9"},
+		{name: "the configured one is missing", on: []linkAddress{first}, source: "192.0.2.99", want: "lacks the source address 192.0.2.99"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			config := vrrp.Config{Addresses: []netip.Addr{virtual}, Priority: 100}
@@ -60,7 +58,7 @@ func TestTheSourceIsThePrimaryAddressAndNeverAVirtualOne(t *testing.T) {
 				config.Source = netip.MustParseAddr(c.source)
 			}
 			previous, _ := netip.ParseAddr(c.previous)
-			got, err := primary(c.on, config, previous)
+			got, err := source(c.on, config, previous)
 			if err != nil {
 				if !strings.Contains(err.Error(), c.want) {
 					t.Errorf("error %q, want it to say %q", err, c.want)
@@ -72,6 +70,47 @@ func TestTheSourceIsThePrimaryAddressAndNeverAVirtualOne(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestOurMarkTellsAVirtualAddress(t *testing.T) {
+	const eth0, long = "eth0", "enp129s0f0np0"
+	for _, c := range []struct {
+		name       string
+		on         string
+		flags      byte
+		scope      byte
+		attributes []byte
+		want       linkAddress
+	}{
+		{name: "the node's own", on: eth0, attributes: attribute(unix.IFA_LABEL, eth0+"\x00"), want: linkAddress{primary: true}},
+		{name: "the label", on: eth0, attributes: attribute(unix.IFA_LABEL, "eth0:lvs\x00"), want: linkAddress{primary: true, virtual: true}},
+		{name: "the protocol", on: long, attributes: attribute(ifaProto, "\x4c"), want: linkAddress{primary: true, virtual: true}},
+		{name: "both", on: eth0, attributes: append(attribute(ifaProto, "\x4c"), attribute(unix.IFA_LABEL, "eth0\x00")...), want: linkAddress{primary: true, virtual: true}},
+		{name: "keepalived's protocol", on: eth0, attributes: attribute(ifaProto, "\x12"), want: linkAddress{primary: true}},
+		{name: "no label where ours does not fit", on: long, attributes: attribute(unix.IFA_LABEL, "\x00"), want: linkAddress{primary: true}},
+		{name: "secondary", on: eth0, flags: unix.IFA_F_SECONDARY},
+		{name: "of link scope", on: eth0, scope: unix.RT_SCOPE_LINK},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			whole := message(unix.RTM_NEWADDR, 7, "192.0.2.114")[unix.SizeofNlMsghdr:]
+			whole[2], whole[3] = c.flags, c.scope
+			got, about, err := decodeAddress(append(whole, c.attributes...), c.on)
+			c.want.Addr = netip.MustParseAddr("192.0.2.114")
+			if err != nil || about != 7 || got != c.want {
+				t.Errorf("got %+v of %d, %v, want %+v of 7", got, about, err, c.want)
+			}
+		})
+	}
+	if _, _, err := decodeAddress([]byte{2, 24, 0}, eth0); err == nil {
+		t.Error("a cut message is no address")
+	}
+}
+
+// attribute is a netlink attribute, padded to 4 bytes.
+func attribute(kind uint16, value string) []byte {
+	b := binary.NativeEndian.AppendUint16(nil, uint16(unix.SizeofRtAttr+len(value)))
+	b = append(binary.NativeEndian.AppendUint16(b, kind), value...)
+	return append(b, make([]byte, -len(b)&(unix.NLA_ALIGNTO-1))...)
 }
 
 // message is a netlink message about the interface with that index, with an IFA_LOCAL attribute if address is not empty.

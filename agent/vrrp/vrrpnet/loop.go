@@ -29,10 +29,12 @@ type loop struct {
 	monitor  *monitor
 
 	// The interface, and the sockets on it; raw and arp are nil during a fault.
-	link    link
-	raw     *rawSocket
-	arp     *arpSocket
-	retryAt time.Time // after a fault that no message from the kernel will end
+	interfaces interfaces
+	link       link
+	raw        *rawSocket
+	arp        *arpSocket
+	resume     bool      // the first run on the interface is to be a resumption
+	retryAt    time.Time // when to look at the interface though no message from the kernel says so
 
 	announcer announcer
 	ready     bool // the addresses are on the interface, as Announce said
@@ -51,13 +53,15 @@ type loop struct {
 
 func newLoop(o Options, instance *vrrp.Instance, c *counters, m *mailbox) *loop {
 	return &loop{
-		options:  o,
-		config:   instance.Config(),
-		instance: instance,
-		counters: c,
-		mail:     m,
-		received: vrrp.Advertisement{Addresses: make([]netip.Addr, 0, 255)},
-		out:      make([]byte, 0, maxPacket),
+		options:    o,
+		config:     instance.Config(),
+		instance:   instance,
+		counters:   c,
+		mail:       m,
+		interfaces: &rtnetlink{},
+		resume:     o.Resume,
+		received:   vrrp.Advertisement{Addresses: make([]netip.Addr, 0, 255)},
+		out:        make([]byte, 0, maxPacket),
 	}
 }
 
@@ -67,7 +71,7 @@ func (l *loop) open(now time.Time) error {
 	if l.monitor, err = openMonitor(); err != nil {
 		return err
 	}
-	return l.inspect(now, l.options.Resume)
+	return l.inspect(now)
 }
 
 func (l *loop) run() {

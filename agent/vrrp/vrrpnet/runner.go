@@ -21,10 +21,11 @@ type Options struct {
 	// Interface is the name of the interface whose link is shared with the other directors. It need not exist yet.
 	Interface string
 	// Config is the virtual router. Without a Source the interface's primary IPv4 address is used: the first of global
-	// scope that is neither secondary nor one of Config.Addresses; it is kept for as long as the interface has it.
+	// scope that is not secondary and neither one of Config.Addresses nor marked as another virtual router's (see
+	// plan.AddressProtocol, plan.Label); it is kept for as long as the interface has it.
 	Config vrrp.Config
 	// Resume says that the virtual addresses are on the interface as leftovers of a killed agent: see
-	// vrrp.Instance.Start. It counts once, and only if the interface is usable at Start.
+	// vrrp.Instance.Start. It counts once, and only if the interface is usable when the kernel is first able to tell.
 	Resume bool
 	// OnTransition, if set, hears each new state, from the runner's thread: it must return at once and call no method of
 	// the Runner but Announce. Start may call it before it returns; Stop does not cause a call.
@@ -46,8 +47,8 @@ type Runner struct {
 }
 
 // Start opens the sockets and begins to run, as Backup unless Options say otherwise. An interface that is absent, down
-// or without an address is no error: the state is Initialize and Fault says why, until the interface is usable. An
-// invalid configuration and a missing capability are errors.
+// or without an address is no error, nor is one of which the kernel cannot tell at present: the state is Initialize and
+// Fault says why, until the interface is usable. An invalid configuration and a missing capability are errors.
 func Start(o Options) (*Runner, error) {
 	instance, err := vrrp.NewInstance(o.Config)
 	if err != nil {

@@ -200,6 +200,17 @@ func TestAVirtualAddressOnTheInterfaceIsNotTheSource(t *testing.T) {
 	eventually(t, "brucelee hears master", func() bool { return brucelee.Stats().ActiveSource.String() == m.addr })
 }
 
+func TestAnotherRoutersVirtualAddressIsNotTheSource(t *testing.T) {
+	m, s := newLab(t)
+	m.ip("addr del 192.0.2.114/24 dev eth0")
+	m.ip("addr add 192.0.2.201/32 dev eth0 label eth0:lvs")
+	m.ip("addr add 192.0.2.114/24 dev eth0")
+	master := m.start(config(100), func(o *Options) { o.Resume = true })
+	master.await(vrrp.Active)
+	brucelee := s.start(config(99))
+	eventually(t, "brucelee hears master", func() bool { return brucelee.Stats().ActiveSource.String() == m.addr })
+}
+
 func TestAnnounceTellsTheLinkOnceTheAddressIsThere(t *testing.T) {
 	m, s := newLab(t)
 	capture := exec.Command("ip", "netns", "exec", s.ns, "tcpdump", "-n", "-l", "-c", "5", "-i", "eth0", "arp and ether broadcast")

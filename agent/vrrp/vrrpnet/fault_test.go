@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package vrrpnet
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+
+	"github.com/lvs-operator/lvs-operator/agent/vrrp"
+)
+
+// node is what a kernel in memory tells of eth0.
+type node struct {
+	linkError, addressError error
+	// interrupted is how many of the next lists of addresses change while they are read.
+	interrupted int
+	lists       int
+	down        bool
+	on          []linkAddress
+}
+
+func (n *node) LinkByName(name string) (netlink.Link, error) {
+	if n.linkError != nil {
+		return nil, n.linkError
+	}
+	attributes := netlink.LinkAttrs{Name: name, Index: 7, Flags: net.FlagUp | net.FlagRunning}
+	if n.down {
+		attributes.Flags = net.FlagUp
+	}
+	return &netlink.Dummy{LinkAttrs: attributes}, nil
+}
+
+func (n *node) addresses(netlink.LinkAttrs) ([]linkAddress, error) {
+	n.lists++
+	if n.interrupted > 0 {
+		n.interrupted--
+		return nil, nl.ErrDumpInterrupted
+	}
+	return n.on, n.addressError
+}
+
+// activeOn is the loop of an Active on eth0 of the node, sending from 192.0.2.114. Its sockets send nothing.
+func activeOn(t *testing.T, n *node, now time.Time) *loop {
+	t.Helper()
+	c := vrrp.Config{Version: vrrp.Version3, VRID: 66, Priority: 100, Interval: time.Second, Preempt: true,
+		Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.200")}}
+	instance, err := vrrp.NewInstance(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := newLoop(Options{Interface: "eth0", Config: c}, instance, &counters{}, nil)
+	l.interfaces = n
+	n.on = []linkAddress{primary("192.0.2.114")}
+	if l.link, err = lookUp(n, "eth0", c, netip.Addr{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.useSource(now); err != nil {
+		t.Fatal(err)
+	}
+	l.raw = &rawSocket{fd: -1, index: 7, group: &unix.SockaddrInet4{}}
+	l.act(now, l.instance.Start(now, true))
+	if l.instance.State() != vrrp.Active {
+		t.Fatalf("state %s", l.instance.State())
+	}
+	n.lists = 0
+	return l
+}
+
+func TestAnActiveStaysOneWhileTheKernelCannotTellOfItsInterface(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		upset func(*node)
+	}{
+		{"no descriptors left", func(n *node) { n.linkError = unix.EMFILE }},
+		{"no memory for the interface", func(n *node) { n.linkError = unix.ENOBUFS }},
+		{"interrupted", func(n *node) { n.addressError = unix.EINTR }},
+		{"no memory for the addresses", func(n *node) { n.addressError = fmt.Errorf("receive: %w", unix.ENOBUFS) }},
+		{"addresses that never rest", func(n *node) { n.interrupted = 1 << 20 }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			now := time.Now()
+			n := &node{}
+			l := activeOn(t, n, now)
+			c.upset(n)
+			l.retry(now)
+			if l.instance.State() != vrrp.Active || l.counters.fault.Load() != nil || l.raw == nil {
+				t.Fatalf("state %s, fault %v, want an Active without a fault", l.instance.State(), l.counters.fault.Load())
+			}
+			if l.link.index != 7 || l.link.source.String() != "192.0.2.114" || l.instance.Config().Source != l.link.source {
+				t.Errorf("it sends from %s, want 192.0.2.114 still", l.link.source)
+			}
+			if n.lists > dumpTries {
+				t.Errorf("the addresses were asked for %d times at once", n.lists)
+			}
+			if pause := l.retryAt.Sub(now); pause < 100*time.Millisecond || pause > time.Second {
+				t.Fatalf("next look in %s, want soon", pause)
+			}
+
+			again := l.retryAt
+			l.tick(again)
+			if l.instance.State() != vrrp.Active || !l.retryAt.After(again) {
+				t.Errorf("the second look: state %s, next one at %s", l.instance.State(), l.retryAt)
+			}
+
+			*n = node{on: n.on}
+			l.tick(l.retryAt)
+			if l.instance.State() != vrrp.Active || !l.retryAt.IsZero() {
+				t.Errorf("when the kernel tells again: state %s, next look at %s, want none", l.instance.State(), l.retryAt)
+			}
+		})
+	}
+}
+
+func TestAnInterruptedListIsAskedForAgain(t *testing.T) {
+	now := time.Now()
+	n := &node{}
+	l := activeOn(t, n, now)
+	n.interrupted = dumpTries - 1
+	l.retry(now)
+	if !l.retryAt.IsZero() || n.lists != dumpTries {
+		t.Errorf("%d lists, next look at %s, want the last list to do", n.lists, l.retryAt)
+	}
+}
+
+func TestOnlyALostInterfaceIsAFault(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		lose func(*node)
+		want error
+	}{
+		{"it is deleted", func(n *node) { n.linkError = netlink.LinkNotFoundError{} }, errNoLink},
+		{"it loses its carrier", func(n *node) { n.down = true }, errLinkDown},
+		{"it loses its address", func(n *node) { n.on = nil }, errNoAddress},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			now := time.Now()
+			n := &node{}
+			l := activeOn(t, n, now)
+			// That the kernel could not tell at first does not hide it for long.
+			n.linkError = unix.ENOBUFS
+			l.retry(now)
+			*n = node{on: n.on}
+			c.lose(n)
+			l.tick(l.retryAt)
+			fault := l.counters.fault.Load()
+			if l.instance.State() != vrrp.Initialize || fault == nil || *fault != c.want {
+				t.Errorf("state %s, fault %v, want Initialize and %v", l.instance.State(), fault, c.want)
+			}
+			if !l.retryAt.IsZero() {
+				t.Error("the kernel's messages tell when it is over: no timer needed")
+			}
+		})
+	}
+}
+
+func TestARouterThatDoesNotRunYetSaysWhatTheKernelDoesNotTell(t *testing.T) {
+	now := time.Now()
+	n := &node{}
+	l := activeOn(t, n, now)
+	l.instance.Shutdown(now)
+	l.raw, l.resume = nil, true
+	n.linkError = unix.EMFILE
+	l.retry(now)
+	if fault := l.counters.fault.Load(); fault == nil || (*fault).Error() != "look up interface eth0: too many open files" {
+		t.Errorf("fault %v", fault)
+	}
+	if !l.resume || l.retryAt.IsZero() {
+		t.Error("it looks again, and resumes then")
+	}
+}
