@@ -8,8 +8,9 @@ import (
 	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
 )
 
-// maxAddresses is how many virtual IPs a NodeState's virtual router holds, so also a group.
-const maxAddresses = 4096
+// maxAddresses is how many virtual IPs a VRRP advertisement has room for (RFC 9568 section 5.2.5, an 8-bit count), so also
+// a group with its one virtual router.
+const maxAddresses = 255
 
 // claims are the addresses and ports that services have, each given once.
 type claims struct {

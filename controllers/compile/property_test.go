@@ -224,8 +224,8 @@ func TestTenThousandServicesFillAHundredSlices(t *testing.T) {
 	for i := range 10000 {
 		service := someService(rand.New(rand.NewPCG(5, uint64(i))), i)
 		service.Spec.DirectorGroup, service.Spec.RealServerPool = "edge", "pool-0"
-		service.Spec.Address = v1alpha1.IPAddress(fmt.Sprintf("10.128.%d.%d", i%4096/256, i%256))
-		service.Spec.Ports = []v1alpha1.ServicePort{{Name: "a", Port: int32(1 + i/4096)}}
+		service.Spec.Address = v1alpha1.IPAddress(fmt.Sprintf("10.128.0.%d", i%200))
+		service.Spec.Ports = []v1alpha1.ServicePort{{Name: "a", Port: int32(1 + i/200)}}
 		s.Services = append(s.Services, service)
 	}
 	s = standing(s, Compile(s))
@@ -237,7 +237,7 @@ func TestTenThousandServicesFillAHundredSlices(t *testing.T) {
 	}
 }
 
-func TestAGroupHoldsNoMoreAddressesThanANodeStateCan(t *testing.T) {
+func TestAGroupHoldsNoMoreAddressesThanAnAdvertisement(t *testing.T) {
 	taken := newClaims()
 	service := func(i int) *v1alpha1.VirtualService {
 		return &v1alpha1.VirtualService{Spec: v1alpha1.VirtualServiceSpec{
