@@ -17,6 +17,13 @@ func became(before, after []metav1.Condition, conditionType, reason string) bool
 	return was == nil || was.Reason != reason
 }
 
+// fell says whether the condition is False with the reason now and was True before.
+func fell(before, after []metav1.Condition, conditionType, reason string) bool {
+	now := meta.FindStatusCondition(after, conditionType)
+	return now != nil && now.Status == metav1.ConditionFalse && now.Reason == reason &&
+		meta.IsStatusConditionTrue(before, conditionType)
+}
+
 func messageOf(conditions []metav1.Condition, conditionType string) string {
 	if c := meta.FindStatusCondition(conditions, conditionType); c != nil {
 		return c.Message

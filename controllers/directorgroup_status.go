@@ -9,6 +9,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -23,33 +24,39 @@ type DirectorGroupStatusReconciler struct {
 	client client.Client
 	plans  *plans
 	events events.EventRecorder
+	// lastActive is, a group's name, the director that was last Active alone. One worker reconciles, so it needs no lock.
+	lastActive map[string]string
 }
 
 // Reconcile does nothing for a group that is not compiled at its present generation: its compilation wakes it again.
 func (r *DirectorGroupStatusReconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	before := &v1alpha1.DirectorGroup{}
 	if err := r.client.Get(ctx, request.NamespacedName, before, shared); err != nil {
+		if apierrors.IsNotFound(err) {
+			delete(r.lastActive, request.Name)
+		}
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
 	compiled := r.plans.get(before.Name)
 	if compiled == nil || compiled.view.Group.Generation != before.Generation {
 		return ctrl.Result{}, nil
 	}
-	directors, err := readDirectors(ctx, r.client, before.Name, compiled.view.Directors)
+	now := metav1.Now()
+	directors, again, err := readDirectors(ctx, r.client, before.Name, compiled.view.Directors, now.Time)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
 	after := before.DeepCopy()
-	after.Status = rollup.DirectorGroup(before, compiled.view, directors, metav1.Now())
+	after.Status = rollup.DirectorGroup(before, compiled.view, directors, now)
 	if equality.Semantic.DeepEqual(before.Status, after.Status) {
-		return ctrl.Result{}, nil
+		return ctrl.Result{RequeueAfter: again}, nil
 	}
 	status := after.Status
 	if err := patchStatus(ctx, r.client, before, after); err != nil {
 		return ctrl.Result{}, err
 	}
 	r.tell(before, before.Status, status)
-	return ctrl.Result{}, nil
+	return ctrl.Result{RequeueAfter: again}, nil
 }
 
 // tell sends an event for what an operator must see: once a change, never a state.
@@ -60,14 +67,28 @@ func (r *DirectorGroupStatusReconciler) tell(group *v1alpha1.DirectorGroup, befo
 	if became(before.Conditions, after.Conditions, v1alpha1.ConditionAccepted, v1alpha1.ReasonConflict) {
 		r.events.Eventf(group, nil, corev1.EventTypeWarning, v1alpha1.ReasonConflict, "Compile", "%s", messageOf(after.Conditions, v1alpha1.ConditionAccepted))
 	}
-	if before.Active != after.Active && after.Active != "" && !strings.Contains(after.Active, ",") {
-		r.events.Eventf(group, nil, corev1.EventTypeNormal, v1alpha1.ReasonActiveChanged, "Elect", "%s", activeMessage(before.Active, after.Active))
+	if before.Active == after.Active {
+		return
+	}
+	if isOne(before.Active) {
+		r.lastActive[group.Name] = before.Active
+	}
+	if isOne(after.Active) {
+		r.events.Eventf(group, nil, corev1.EventTypeNormal, v1alpha1.ReasonActiveChanged, "Elect", "%s", activeMessage(r.lastActive[group.Name], after.Active))
 	}
 }
 
-func activeMessage(before, after string) string {
-	if before == "" {
-		return fmt.Sprintf("director %s is Active", after)
+// isOne says whether a status.active names exactly one director.
+func isOne(active string) bool { return active != "" && !strings.Contains(active, ",") }
+
+// activeMessage names the director that is Active now and the one that last was so alone, empty for none that is known.
+func activeMessage(last, now string) string {
+	switch last {
+	case "":
+		return fmt.Sprintf("director %s is Active", now)
+	case now:
+		return fmt.Sprintf("director %s is Active again", now)
+	default:
+		return fmt.Sprintf("director %s is Active, before it was %s", now, last)
 	}
-	return fmt.Sprintf("director %s is Active, before it was %s", after, before)
 }

@@ -70,7 +70,7 @@ func (s *setup) directorGroupStatus() error {
 		Watches(&corev1.Node{}, mapped(s.watches.allGroups), builder.WithPredicates(nodeReadyChanged())).
 		WatchesRawSource(s.wake.groups.source()).
 		Complete(&DirectorGroupStatusReconciler{
-			client: s.mgr.GetClient(), plans: s.plans, events: s.mgr.GetEventRecorder(FieldOwner),
+			client: s.mgr.GetClient(), plans: s.plans, events: s.mgr.GetEventRecorder(FieldOwner), lastActive: map[string]string{},
 		})
 }
 
@@ -90,6 +90,7 @@ func (s *setup) virtualService() error {
 		For(&v1alpha1.VirtualService{}).
 		Watches(&v1alpha1.DirectorGroup{}, mapped(s.watches.servicesOfGroup), builder.WithPredicates(specChanged())).
 		Watches(&v1alpha1.NodeState{}, mapped(s.watches.servicesOfState), builder.WithPredicates(reportChanged())).
+		Watches(&corev1.Node{}, mapped(s.watches.servicesOfNode), builder.WithPredicates(nodeReadyChanged())).
 		WatchesRawSource(s.wake.services.source()).
 		WithOptions(controller.Options{MaxConcurrentReconciles: statusWorkers}).
 		Complete(&VirtualServiceReconciler{

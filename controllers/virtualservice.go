@@ -5,6 +5,7 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -18,7 +19,8 @@ import (
 	"github.com/lvs-operator/lvs-operator/controllers/rollup"
 )
 
-// VirtualServiceReconciler writes one virtual service's status, and tells of a conflict.
+// VirtualServiceReconciler writes one virtual service's status, and tells of a conflict and of clients that are no longer
+// served.
 type VirtualServiceReconciler struct {
 	client client.Client
 	plans  *plans
@@ -32,42 +34,56 @@ func (r *VirtualServiceReconciler) Reconcile(ctx context.Context, request ctrl.R
 	if err := r.client.Get(ctx, request.NamespacedName, before, shared); err != nil {
 		return ctrl.Result{}, client.IgnoreNotFound(err)
 	}
-	status, known, err := r.rollup(ctx, before)
-	if err != nil || !known || equality.Semantic.DeepEqual(before.Status, status) {
-		return ctrl.Result{}, err
+	status, again, err := r.rollup(ctx, before)
+	if err != nil || status == nil || equality.Semantic.DeepEqual(before.Status, *status) {
+		return ctrl.Result{RequeueAfter: again}, err
 	}
 	after := before.DeepCopy()
-	after.Status = status
+	after.Status = *status
 	if err := patchStatus(ctx, r.client, before, after); err != nil {
 		return ctrl.Result{}, err
 	}
-	if became(before.Status.Conditions, status.Conditions, v1alpha1.ConditionAccepted, v1alpha1.ReasonConflict) {
-		r.events.Eventf(before, nil, corev1.EventTypeWarning, v1alpha1.ReasonConflict, "Compile", "%s", messageOf(status.Conditions, v1alpha1.ConditionAccepted))
-	}
-	return ctrl.Result{}, nil
+	r.tell(before, before.Status.Conditions, status.Conditions)
+	return ctrl.Result{RequeueAfter: again}, nil
 }
 
-// rollup is the service's status; known is false while its group's compilation is older than the service.
-func (r *VirtualServiceReconciler) rollup(ctx context.Context, service *v1alpha1.VirtualService) (status v1alpha1.VirtualServiceStatus, known bool, err error) {
+// tell sends an event for what an operator must see: once a change, never a state.
+func (r *VirtualServiceReconciler) tell(service *v1alpha1.VirtualService, before, after []metav1.Condition) {
+	if became(before, after, v1alpha1.ConditionAccepted, v1alpha1.ReasonConflict) {
+		r.events.Eventf(service, nil, corev1.EventTypeWarning, v1alpha1.ReasonConflict, "Compile", "%s", messageOf(after, v1alpha1.ConditionAccepted))
+	}
+	for _, reason := range []string{v1alpha1.ReasonNoActive, v1alpha1.ReasonNoHealthyRealServer} {
+		if fell(before, after, v1alpha1.ConditionReady, reason) {
+			r.events.Eventf(service, nil, corev1.EventTypeWarning, reason, "Serve", "%s", messageOf(after, v1alpha1.ConditionReady))
+		}
+	}
+}
+
+// rollup is the service's status; nil while its group's compilation is older than the service. again, if not 0, is when to
+// look at it again though nothing will have changed.
+func (r *VirtualServiceReconciler) rollup(ctx context.Context, service *v1alpha1.VirtualService) (status *v1alpha1.VirtualServiceStatus, again time.Duration, err error) {
+	now := metav1.Now()
 	group := service.Spec.DirectorGroup
 	err = r.client.Get(ctx, client.ObjectKey{Name: group}, &v1alpha1.DirectorGroup{}, shared, fresh)
 	if apierrors.IsNotFound(err) {
-		return rollup.WithoutGroup(service, metav1.Now()), true, nil
+		groupless := rollup.WithoutGroup(service, now)
+		return &groupless, 0, nil
 	}
 	if err != nil {
-		return status, false, fmt.Errorf("get DirectorGroup %s: %w", group, err)
+		return nil, 0, fmt.Errorf("get DirectorGroup %s: %w", group, err)
 	}
 	compiled := r.plans.get(group)
 	if compiled == nil {
-		return status, false, nil
+		return nil, 0, nil
 	}
 	needs, judged := compiled.view.Services[client.ObjectKeyFromObject(service)]
 	if !judged || needs.Generation != service.Generation {
-		return status, false, nil
+		return nil, 0, nil
 	}
-	directors, err := readDirectors(ctx, r.client, group, compiled.view.Directors)
+	directors, again, err := readDirectors(ctx, r.client, group, compiled.view.Directors, now.Time)
 	if err != nil {
-		return status, false, err
+		return nil, 0, err
 	}
-	return rollup.VirtualService(service, needs, directors, metav1.Now()), true, nil
+	rolled := rollup.VirtualService(service, needs, directors, now)
+	return &rolled, again, nil
 }

@@ -78,6 +78,18 @@ func (w *watches) servicesOfState(ctx context.Context, object client.Object) []r
 	return all
 }
 
+// servicesOfNode are the services of the groups in which the node is a director. A node without a NodeState is none yet.
+func (w *watches) servicesOfNode(ctx context.Context, object client.Object) []reconcile.Request {
+	state := &v1alpha1.NodeState{}
+	if err := w.client.Get(ctx, client.ObjectKey{Name: object.GetName()}, state, shared, fresh); err != nil {
+		if client.IgnoreNotFound(err) != nil {
+			log.FromContext(ctx).Error(err, "cannot read a NodeState to look at its VirtualServices again", "node", object.GetName())
+		}
+		return nil
+	}
+	return w.servicesOfState(ctx, state)
+}
+
 // servicesOfGroup are the services that name a group, which was created or deleted.
 func (w *watches) servicesOfGroup(ctx context.Context, object client.Object) []reconcile.Request {
 	return w.requestsOfGroup(ctx, object.GetName())
@@ -164,6 +176,7 @@ func reportChanged() predicate.Predicate {
 		before, after := e.ObjectOld.(*v1alpha1.NodeState), e.ObjectNew.(*v1alpha1.NodeState)
 		return before.Generation != after.Generation ||
 			before.Status.ObservedGeneration != after.Status.ObservedGeneration ||
+			before.Status.ProblemCount != after.Status.ProblemCount ||
 			!equality.Semantic.DeepEqual(before.Status.DirectorGroups, after.Status.DirectorGroups) ||
 			!equality.Semantic.DeepEqual(before.Status.Problems, after.Status.Problems)
 	}}

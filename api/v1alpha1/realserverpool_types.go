@@ -41,8 +41,8 @@ type RealServerPoolSpec struct {
 
 	// setup says who prepares the real servers for DirectRouting and Tunnel: Automatic (default): on members that are nodes
 	// of this cluster the agent puts the virtual IP on lo and sets arp_ignore=1 and arp_announce=2 on lo and all; Manual: the
-	// user does it. For DirectRouting that is all. For Tunnel the user also has to set up tunl0 and set rp_filter to 0 on
-	// tunl0 and all, or to 2 on tunl0, with either value.
+	// user does it. For DirectRouting that is all. For Tunnel, Automatic does no more than that either: the user still sets up
+	// tunl0 (module ipip, link up) and its rp_filter (0 on tunl0 and all, or 2 on tunl0).
 	// +optional
 	// +kubebuilder:default=Automatic
 	// +kubebuilder:validation:Enum=Automatic;Manual

@@ -67,12 +67,12 @@ func count(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-// allDirectors begins a sentence about every director of a group.
-func allDirectors(directors []Director, verb string) string {
+// allRun begins a sentence about what every director of a group runs.
+func allRun(directors []Director) string {
 	if len(directors) == 1 {
-		return fmt.Sprintf("director %s, the only one, %ss", directors[0].Name, verb)
+		return fmt.Sprintf("director %s, the only one, runs", directors[0].Name)
 	}
-	return fmt.Sprintf("all %d directors %s", len(directors), verb)
+	return fmt.Sprintf("all %d directors run", len(directors))
 }
 
 // obstacle is why a condition is False; the zero value: nothing.

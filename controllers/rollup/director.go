@@ -14,9 +14,9 @@ import (
 type Director struct {
 	// Name of the node.
 	Name string
-	// State of the group's virtual router; VRRPUnknown until the agent has reported one.
+	// State of the group's virtual router; VRRPUnknown until the agent has reported one, and after its claim was dropped.
 	State v1alpha1.VRRPState
-	// Since is when State was entered.
+	// Since is when State was entered, by the node's clock, in whole seconds.
 	Since metav1.Time
 	// Priority that the node was given.
 	Priority int32

@@ -27,7 +27,7 @@ func DirectorGroup(group *v1alpha1.DirectorGroup, view View, directors []Directo
 
 	programmed := groupProgramming(group, view.Group, directors)
 	c.outcome(v1alpha1.ConditionProgrammed, v1alpha1.ReasonProgrammed,
-		allDirectors(directors, "run")+fmt.Sprintf(" virtual router id %d", vrid), programmed)
+		allRun(directors)+fmt.Sprintf(" virtual router id %d", vrid), programmed)
 	if view.Group.OK() {
 		status.Active = names(actives(directors))
 	}

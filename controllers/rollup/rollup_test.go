@@ -30,6 +30,7 @@ type scene struct {
 	generations map[string]int64
 	states      map[string]*v1alpha1.NodeState
 	notReady    map[string]bool
+	now         metav1.Time
 }
 
 // served is the scene in which all is well: d1 is Active, and both directors have everything.
@@ -65,6 +66,7 @@ func served() *scene {
 		generations: map[string]int64{"edge-0": 5, "edge-blue-0": 7},
 		states:      map[string]*v1alpha1.NodeState{},
 		notReady:    map[string]bool{},
+		now:         later,
 	}
 	for i, name := range s.result.Directors {
 		s.states[name] = reportOf(name, int32(101-i))
@@ -104,17 +106,21 @@ func (s *scene) problem(node string, p v1alpha1.Problem) {
 	s.states[node].Status.Problems = append(s.states[node].Status.Problems, p)
 }
 
+// later is when every grace of an election at noon is over.
+var later = metav1.NewTime(noon.Add(time.Minute))
+
 func (s *scene) directors() []Director {
-	return Directors("edge", s.result.Directors, s.states, s.notReady)
+	directors, _ := Directors("edge", s.result.Directors, s.states, s.notReady, s.now.Time)
+	return directors
 }
 
 func (s *scene) serviceStatus() v1alpha1.VirtualServiceStatus {
 	view := NewView(View{}, s.result, s.generations)
-	return VirtualService(&s.service, view.Services[key], s.directors(), noon)
+	return VirtualService(&s.service, view.Services[key], s.directors(), s.now)
 }
 
 func (s *scene) groupStatus() v1alpha1.DirectorGroupStatus {
-	return DirectorGroup(&s.group, NewView(View{}, s.result, s.generations), s.directors(), noon)
+	return DirectorGroup(&s.group, NewView(View{}, s.result, s.generations), s.directors(), s.now)
 }
 
 // told is the conditions in one line each, without those that are True.
@@ -134,14 +140,15 @@ func TestAVirtualServicesStatus(t *testing.T) {
 		change          func(*scene)
 		conditions      string
 		active, healthy string
-		says            string
+		says            string // by Ready
+		programmed      string // said by Programmed
 	}{
-		{tells: "all is well", active: "d1", healthy: "2/2"},
+		{tells: "all is well", active: "d1", healthy: "2/2", says: "d1 is Active with 2 of 2 real servers healthy"},
 		{
 			tells:      "a director lags behind with the services",
 			change:     func(s *scene) { s.edge("d2").Applied["edge-0"] = 4 },
-			conditions: "Programmed=False Pending, Ready=False Pending", active: "d1", healthy: "2/2",
-			says: "director d2 has not reported slice edge-0 at generation 5 yet",
+			conditions: "Programmed=False Pending", active: "d1", healthy: "2/2",
+			programmed: "director d2 has not reported slice edge-0 at generation 5 yet",
 		},
 		{
 			tells:      "a director lags behind with the real servers",
@@ -157,8 +164,8 @@ func TestAVirtualServicesStatus(t *testing.T) {
 		{
 			tells:      "a director has no agent",
 			change:     func(s *scene) { delete(s.states, "d2") },
-			conditions: "Programmed=False Pending, Ready=False Pending", active: "d1", healthy: "2/2",
-			says: "director d2 has not reported slice edge-0",
+			conditions: "Programmed=False Pending", active: "d1", healthy: "2/2",
+			programmed: "director d2 has not reported slice edge-0",
 		},
 		{
 			tells:      "a director has not been given the address yet",
@@ -179,8 +186,8 @@ func TestAVirtualServicesStatus(t *testing.T) {
 			change: func(s *scene) {
 				s.problem("d2", v1alpha1.Problem{Service: "web/shop/https", Reason: v1alpha1.ProblemKernel, Message: "add service: no such module; load ip_vs_wlc"})
 			},
-			conditions: "Programmed=False DirectorProblem, Ready=False DirectorProblem", active: "d1", healthy: "2/2",
-			says: "director d2: KernelRefused: add service: no such module; load ip_vs_wlc",
+			conditions: "Programmed=False DirectorProblem", active: "d1", healthy: "2/2",
+			programmed: "director d2: KernelRefused: add service: no such module; load ip_vs_wlc",
 		},
 		{
 			tells: "a problem of another service is not ours",
@@ -205,7 +212,49 @@ func TestAVirtualServicesStatus(t *testing.T) {
 				s.vrrp("d2", v1alpha1.VRRPActive, metav1.NewTime(noon.Add(time.Minute)))
 				s.notReady["d1"] = true
 			},
-			active: "d2", healthy: "2/2",
+			conditions: "Programmed=False NodeNotReady", active: "d2", healthy: "2/2",
+			programmed: "director d1: node is not ready",
+		},
+		{
+			tells: "a lost node has not applied its NodeState",
+			change: func(s *scene) {
+				s.notReady["d2"] = true
+				s.states["d2"].Generation = 5
+			},
+			conditions: "Programmed=False NodeNotReady", active: "d1", healthy: "2/2", programmed: "director d2: node is not ready",
+		},
+		{
+			tells: "the Active director has a problem with the service",
+			change: func(s *scene) {
+				s.problem("d1", v1alpha1.Problem{Service: "web/shop/https", Reason: v1alpha1.ProblemKernel, Message: "no such module"})
+			},
+			conditions: "Programmed=False DirectorProblem, Ready=False DirectorProblem", active: "d1", healthy: "2/2",
+			says: "director d1: KernelRefused: no such module",
+		},
+		{
+			tells: "a problem of the whole group stands against each of its services",
+			change: func(s *scene) {
+				s.problem("d2", v1alpha1.Problem{Reason: v1alpha1.ProblemVRRP, Message: "cannot start: no such interface"})
+			},
+			conditions: "Programmed=False DirectorProblem", active: "d1", healthy: "2/2",
+			programmed: "director d2: VRRP: cannot start: no such interface",
+		},
+		{
+			tells: "a problem of another group or of the node alone is not ours",
+			change: func(s *scene) {
+				s.states["d1"].Status.Problems = []v1alpha1.Problem{{Reason: v1alpha1.ProblemCheckpoint}, {Reason: v1alpha1.ProblemVRRP, DirectorGroup: "core"}}
+				s.states["d1"].Status.ProblemCount = 2
+			},
+			active: "d1", healthy: "2/2",
+		},
+		{
+			tells: "a director has more problems than it lists, so perhaps one of ours",
+			change: func(s *scene) {
+				s.problem("d2", v1alpha1.Problem{Service: "web/other/https", Reason: v1alpha1.ProblemKernel})
+				s.states["d2"].Status.ProblemCount = 70
+			},
+			conditions: "Programmed=False DirectorProblem", active: "d1", healthy: "2/2",
+			programmed: "director d2 has 70 problems, more than it lists; see kubectl get nodestate d2 -o yaml",
 		},
 		{
 			tells:      "a node whose kubelet is lost is still Active while nobody took over",
@@ -269,6 +318,9 @@ func TestAVirtualServicesStatus(t *testing.T) {
 			if ready := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionReady); !strings.Contains(ready.Message, story.says) {
 				t.Errorf("Ready says %q, want %q", ready.Message, story.says)
 			}
+			if c := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionProgrammed); !strings.Contains(c.Message, story.programmed) {
+				t.Errorf("Programmed says %q, want %q", c.Message, story.programmed)
+			}
 			if status.ObservedGeneration != 3 || status.Conditions[0].ObservedGeneration != 3 {
 				t.Errorf("speaks of generation %d, want 3", status.ObservedGeneration)
 			}
@@ -281,8 +333,24 @@ func TestADirectorGroupsStatus(t *testing.T) {
 		tells              string
 		change             func(*scene)
 		conditions, active string
+		says               string // by Ready
 	}{
-		{tells: "all is well", active: "d1"},
+		{tells: "all is well", active: "d1", says: "d1 is Active"},
+		{
+			tells: "a director was lost while Active and another one took over",
+			change: func(s *scene) {
+				s.vrrp("d2", v1alpha1.VRRPActive, later)
+				s.notReady["d1"] = true
+			},
+			conditions: "Programmed=False NodeNotReady", active: "d2", says: "d2 is Active; director d1: node is not ready",
+		},
+		{
+			tells: "a Backup cannot start VRRP",
+			change: func(s *scene) {
+				s.problem("d2", v1alpha1.Problem{Reason: v1alpha1.ProblemVRRP, Message: "no such interface"})
+			},
+			conditions: "Programmed=False DirectorProblem", active: "d1", says: "d1 is Active; director d2: VRRP: no such interface",
+		},
 		{tells: "both are Active", change: func(s *scene) { s.vrrp("d2", v1alpha1.VRRPActive, noon) }, conditions: "Ready=False TwoActives", active: "d1,d2"},
 		{tells: "nobody is Active", change: func(s *scene) { s.vrrp("d1", v1alpha1.VRRPBackup, noon) }, conditions: "Ready=False NoActive"},
 		{tells: "no node is a director", change: func(s *scene) { s.result.Directors = nil }, conditions: "Programmed=False NoDirectors, Ready=False NoDirectors"},
@@ -300,7 +368,7 @@ func TestADirectorGroupsStatus(t *testing.T) {
 			},
 			active: "d1",
 		},
-		{tells: "an agent is missing", change: func(s *scene) { delete(s.states, "d2") }, conditions: "Programmed=False Pending, Ready=False Pending", active: "d1"},
+		{tells: "an agent is missing", change: func(s *scene) { delete(s.states, "d2") }, conditions: "Programmed=False Pending", active: "d1", says: "d1 is Active; director d2 has not reported the group yet; is its agent running?"},
 		{
 			tells: "the group was refused",
 			change: func(s *scene) {
@@ -320,6 +388,9 @@ func TestADirectorGroupsStatus(t *testing.T) {
 			}
 			if status.Active != story.active {
 				t.Errorf("active %q, want %q", status.Active, story.active)
+			}
+			if ready := meta.FindStatusCondition(status.Conditions, v1alpha1.ConditionReady); !strings.Contains(ready.Message, story.says) {
+				t.Errorf("Ready says %q, want %q", ready.Message, story.says)
 			}
 		})
 	}
@@ -355,10 +426,10 @@ func TestAConditionKeepsItsTimeWhileItsStatusStays(t *testing.T) {
 	s := served()
 	s.service.Status = s.serviceStatus()
 	s.vrrp("d1", v1alpha1.VRRPBackup, noon)
-	later := metav1.NewTime(noon.Add(time.Hour))
+	hourLater := metav1.NewTime(later.Add(time.Hour))
 	view := NewView(View{}, s.result, s.generations)
-	status := VirtualService(&s.service, view.Services[key], s.directors(), later)
-	for conditionType, want := range map[string]metav1.Time{v1alpha1.ConditionProgrammed: noon, v1alpha1.ConditionReady: later} {
+	status := VirtualService(&s.service, view.Services[key], s.directors(), hourLater)
+	for conditionType, want := range map[string]metav1.Time{v1alpha1.ConditionProgrammed: later, v1alpha1.ConditionReady: hourLater} {
 		if c := meta.FindStatusCondition(status.Conditions, conditionType); !c.LastTransitionTime.Equal(&want) {
 			t.Errorf("%s changed at %s, want %s", conditionType, c.LastTransitionTime, want)
 		}

@@ -29,7 +29,7 @@ func VirtualService(service *v1alpha1.VirtualService, needs Needs, directors []D
 	c.verdict(v1alpha1.ConditionResolvedRefs, v1alpha1.ReasonResolved,
 		fmt.Sprintf("DirectorGroup %s and RealServerPool %s exist", service.Spec.DirectorGroup, service.Spec.RealServerPool), needs.Verdict)
 	c.outcome(v1alpha1.ConditionProgrammed, v1alpha1.ReasonProgrammed,
-		allDirectors(directors, "run")+fmt.Sprintf(" generation %d", service.Generation), programming(service, needs, directors))
+		allRun(directors)+fmt.Sprintf(" generation %d", service.Generation), programming(service, needs, directors))
 	if needs.OK() {
 		status.Active = names(actives(directors))
 		status.Ports = ports(service, needs, directors)

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package rollup
+
+import (
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/api/meta"
+
+	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
+)
+
+// ready sets the service's Ready by what the Active director does; the others serve nobody. A service that was Ready keeps
+// its condition, with the generation that it speaks of, while the Active director still runs an older form.
+func (c *conditions) ready(service *v1alpha1.VirtualService, needs Needs, directors []Director) {
+	if against := uncompiled(needs, directors); against.reason != "" {
+		c.outcome(v1alpha1.ConditionReady, v1alpha1.ReasonReady, "", against)
+		return
+	}
+	active, against := elect(directors)
+	if active == nil {
+		c.outcome(v1alpha1.ConditionReady, v1alpha1.ReasonReady, "", against)
+		return
+	}
+	against, behind := serviceReadiness(service, needs, active)
+	if behind && meta.IsStatusConditionTrue(c.list, v1alpha1.ConditionReady) {
+		return
+	}
+	c.outcome(v1alpha1.ConditionReady, v1alpha1.ReasonReady, active.serving(service, needs), against)
+}
+
+// serviceReadiness is the first thing that keeps the Active director from serving the service. behind says that it is only
+// that the director runs an older form of it.
+func serviceReadiness(service *v1alpha1.VirtualService, needs Needs, active *Director) (against obstacle, behind bool) {
+	if against := active.problemWith(service); against.reason != "" {
+		return against, false
+	}
+	if against := active.noneHealthy(service, needs); against.reason != "" {
+		return against, false
+	}
+	wasReady := stood(service.Status.Conditions, v1alpha1.ConditionReady, service.Generation)
+	if !wasReady && !active.carries(service.Spec.Address) {
+		return active.withoutAddress(service.Spec.Address), false
+	}
+	if against := active.lagging(needs); against.reason != "" {
+		return against, active.runsOlder(needs.Slices)
+	}
+	return obstacle{}, false
+}
+
+// noneHealthy is that a port has no real server, or that the director sees none of them healthy.
+func (d *Director) noneHealthy(service *v1alpha1.VirtualService, needs Needs) obstacle {
+	if needs.RealServers == 0 {
+		return obstacle{v1alpha1.ReasonNoHealthyRealServer,
+			fmt.Sprintf("RealServerPool %s has no members, so connections are refused; add members", service.Spec.RealServerPool)}
+	}
+	for _, port := range service.Spec.Ports {
+		degraded, found := d.Degraded[idOf(service, port.Name)]
+		if found && degraded.Healthy == 0 && degraded.RealServers > 0 {
+			return obstacle{v1alpha1.ReasonNoHealthyRealServer,
+				fmt.Sprintf("director %s sees none of %d real servers of port %s healthy; check that they listen and that the pool's healthCheck fits", d.Name, degraded.RealServers, port.Name)}
+		}
+	}
+	return obstacle{}
+}
+
+// serving is what the Active director does for the service's worst port.
+func (d *Director) serving(service *v1alpha1.VirtualService, needs Needs) string {
+	up := needs.RealServers
+	for _, port := range service.Spec.Ports {
+		if degraded, found := d.Degraded[idOf(service, port.Name)]; found {
+			up = min(up, degraded.Healthy)
+		}
+	}
+	return fmt.Sprintf("%s is Active with %d of %d real servers healthy", d.Name, up, needs.RealServers)
+}
