@@ -69,7 +69,7 @@ func newNode(t *testing.T) *node {
 	n.kubectl("", "apply", "--server-side", "-k", "../../config/default")
 	n.kubectl("", "wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
 	config := cp.RESTConfig()
-	config.TLSClientConfig.CertData, config.TLSClientConfig.KeyData = nil, nil
+	config.CertData, config.KeyData = nil, nil
 	config.BearerToken, err = cp.ServiceAccountToken(t.Context(), "lvs-operator-system", "lvs-operator-agent", time.Hour)
 	if err != nil {
 		t.Fatal(err)

@@ -144,7 +144,7 @@ func serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = lab.Play(ctx, lab.Options{
+	played := lab.Play(ctx, lab.Options{
 		Root: p.root, Dir: p.dir, Out: os.Stdout, Keep: true,
 		Control: func(c lab.Control) error {
 			data, err := json.Marshal(c)
@@ -163,10 +163,10 @@ func serve(ctx context.Context) error {
 			}
 		},
 	})
-	if ctx.Err() != nil {
-		return nil // told to end, by `lab down`
+	if ctx.Err() == nil {
+		return played
 	}
-	return err
+	return nil // `lab down` told it to end
 }
 
 // execute runs a command on a host of the kept demo.

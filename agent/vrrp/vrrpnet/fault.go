@@ -42,13 +42,14 @@ func (l *loop) inspect(now time.Time) error {
 	found, err := lookUp(l.interfaces, l.options.Interface, l.config, l.link.source)
 	if err != nil {
 		l.postpone(now, err)
-		return nil //nolint:nilerr // what the kernel does not tell is asked again, and is no error
+		return nil // what the kernel does not tell is asked again, and is no error
 	}
-	if found.fault != nil || (l.raw != nil && found.index != l.link.index) {
+	usable := found.fault == nil
+	if !usable || (l.raw != nil && found.index != l.link.index) {
 		l.fail(now, found.fault)
 	}
 	l.link = found
-	if found.fault != nil {
+	if !usable {
 		return nil
 	}
 	if err := l.useSource(now); err != nil {

@@ -3,6 +3,7 @@
 package vrrpnet
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -150,7 +151,7 @@ func TestOnlyALostInterfaceIsAFault(t *testing.T) {
 			c.lose(n)
 			l.tick(l.retryAt)
 			fault := l.counters.fault.Load()
-			if l.instance.State() != vrrp.Initialize || fault == nil || *fault != c.want {
+			if l.instance.State() != vrrp.Initialize || fault == nil || !errors.Is(*fault, c.want) {
 				t.Errorf("state %s, fault %v, want Initialize and %v", l.instance.State(), fault, c.want)
 			}
 			if !l.retryAt.IsZero() {
