@@ -35,7 +35,7 @@ func (s *scene) start(ctx context.Context, host, program string, args ...string)
 		return nil, err
 	}
 	defer func() { _ = log.Close() }() // the process has its own handle
-	cmd := s.hosts[host].Command(ctx, append([]string{filepath.Join(s.setup.Bin, program)}, args...)...)
+	cmd := s.hosts[host].Command(ctx, append([]string{filepath.Join(s.local, program)}, args...)...)
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s on %s: %w", program, host, err)
@@ -75,7 +75,7 @@ func (s *scene) startAgent(ctx context.Context, host string) error {
 		"--kubeconfig="+s.setup.AgentKubeconfig,
 		"--node-name="+host,
 		"--namespace=lvs-operator-system",
-		"--state-dir="+filepath.Join(s.state, host),
+		"--state-dir="+filepath.Join(s.local, "state-"+host),
 		"--metrics-bind-address="+agentMetrics)
 	if err != nil {
 		return err

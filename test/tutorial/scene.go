@@ -30,8 +30,8 @@ type scene struct {
 	control *lab.Client
 	network *network.Network
 	hosts   map[string]*network.Host
-	// state holds the agents' state directories. It is on a disk of the machine's own: a node's is local, too.
-	state string
+	// local is a folder on a disk of the machine's own, where a node has its programs and its agent's state.
+	local string
 	// agents and servers are the running processes, by host.
 	agents  map[string]*process
 	servers map[string]*process
@@ -49,8 +49,11 @@ func newScene(ctx context.Context, setup lab.Setup, n *narrator) (*scene, error)
 		narrator: n, setup: setup, control: lab.NewClient(setup.Control), network: net,
 		hosts: map[string]*network.Host{}, agents: map[string]*process{}, servers: map[string]*process{},
 	}
-	if s.state, err = os.MkdirTemp("", "lvs-operator-lab-"); err != nil {
-		return nil, errors.Join(fmt.Errorf("make the agents' state directories: %w", err), s.close())
+	if s.local, err = os.MkdirTemp("", "lvs-operator-lab-"); err != nil {
+		return nil, errors.Join(fmt.Errorf("make a folder for the hosts: %w", err), s.close())
+	}
+	if err := s.install("agent", "hosttool"); err != nil {
+		return nil, errors.Join(err, s.close())
 	}
 	if err := s.build(ctx); err != nil {
 		return nil, errors.Join(err, s.close())
@@ -86,6 +89,20 @@ func (s *scene) build(ctx context.Context) error {
 	return nil
 }
 
+// install copies programs to the machine's own disk.
+func (s *scene) install(programs ...string) error {
+	for _, program := range programs {
+		data, err := os.ReadFile(filepath.Join(s.setup.Bin, program))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(s.local, program), data, 0o700)
+		}
+		if err != nil {
+			return fmt.Errorf("install %s on the hosts: %w", program, err)
+		}
+	}
+	return nil
+}
+
 func (s *scene) addHost(name, address string) error {
 	host, err := s.network.AddHost(name, address+"/24")
 	if err != nil {
@@ -103,7 +120,7 @@ func (s *scene) close() error {
 			p.kill()
 		}
 	}
-	return errors.Join(s.network.Close(), os.RemoveAll(s.state))
+	return errors.Join(s.network.Close(), os.RemoveAll(s.local))
 }
 
 // run runs a command on a host and returns what it printed.
