@@ -236,7 +236,7 @@ func view(weights ...int32) watch.View {
 }
 
 const (
-	settings = "sysctl -w net.ipv4.vs.expire_nodest_conn=1"
+	settings = "sysctl -w net.ipv4.vs.expire_nodest_conn=1\nsysctl -w net.ipv4.vs.conn_reuse_mode=3"
 	added    = "ipvsadm -A -t 198.51.100.10:8080 -s wrr"
 )
 
@@ -424,7 +424,7 @@ func TestANodeThatLeavesItsGroupTakesItsServicesWithItAndNoForeignOne(t *testing
 		nothing.Node.Spec, nothing.Services, nothing.RealServers = v1alpha1.NodeStateSpec{}, nil, nil
 		n.api.say(nothing)
 		n.settle(t)
-		expect(t, "operations", n.operations(), "ip address del 198.51.100.10/32 dev eth0\nipvsadm -D -t 198.51.100.10:8080\nsysctl -w net.ipv4.vs.expire_nodest_conn=0")
+		expect(t, "operations", n.operations(), "ip address del 198.51.100.10/32 dev eth0\nipvsadm -D -t 198.51.100.10:8080\nsysctl -w net.ipv4.vs.conn_reuse_mode=0\nsysctl -w net.ipv4.vs.expire_nodest_conn=0")
 		if !n.started[0].stopped {
 			t.Error("the virtual router did not resign")
 		}

@@ -58,6 +58,7 @@ func realServerSysctls() map[string]string {
 func directorSysctls() map[string]string {
 	sysctls := fresh()
 	sysctls["net.ipv4.vs.expire_nodest_conn"] = "1"
+	sysctls["net.ipv4.vs.conn_reuse_mode"] = "3"
 	return sysctls
 }
 
@@ -65,6 +66,7 @@ func found() map[string]string {
 	found := fresh()
 	delete(found, "net.ipv4.ip_forward")
 	delete(found, "net.ipv4.vs.expire_nodest_conn")
+	delete(found, "net.ipv4.vs.conn_reuse_mode")
 	return found
 }
 
@@ -91,6 +93,7 @@ func TestStories(t *testing.T) {
 				Actual: plan.Actual{Sysctls: fresh()},
 			},
 			want: `sysctl -w net.ipv4.vs.expire_nodest_conn=1
+sysctl -w net.ipv4.vs.conn_reuse_mode=3
 ipvsadm -A -t 192.0.2.10:8080 -s wrr
 ipvsadm -a -t 192.0.2.10:8080 -r 192.0.2.111:8080 -g -w 3
 ipvsadm -a -t 192.0.2.10:8080 -r 192.0.2.115:8080 -g -w 3
@@ -218,6 +221,7 @@ ipvsadm -D -t 192.0.2.10:8080
 			},
 			want: `sysctl -w net.ipv4.ip_forward=1
 sysctl -w net.ipv4.vs.expire_nodest_conn=1
+sysctl -w net.ipv4.vs.conn_reuse_mode=3
 ipvsadm -A -t 192.0.2.10:8080 -s rr
 `,
 		},

@@ -202,6 +202,10 @@ func TestAppliedPlanGivesTheDesiredState(t *testing.T) {
 				if len(in.Services) > 0 {
 					want = "1"
 				}
+			case name == "net.ipv4.vs.conn_reuse_mode":
+				if len(in.Services) > 0 {
+					want = "3"
+				}
 			case needed && (name == "net.ipv4.conf.all.arp_ignore" || name == "net.ipv4.conf.lo.arp_ignore"):
 				want = "1"
 			case needed:

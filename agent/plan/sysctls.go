@@ -18,11 +18,20 @@ const forwarding = "net.ipv4.ip_forward"
 // with them a new connection that happens to have the client port of such an old one.
 const expireNodest = "net.ipv4.vs.expire_nodest_conn"
 
+// connReuse schedules a new connection that has the client port of an old one which, as far as the director can see, has
+// ended: bit 1 in TIME_WAIT, bit 2 in FIN_WAIT, the last state that is seen of a connection by direct routing or tunnel
+// (Documentation/networking/ipvs-sysctl.rst; the kernel's default is bit 1). Without bit 2 such a connection goes where the
+// old one went, whatever scheduler and weights say now.
+const (
+	connReuse      = "net.ipv4.vs.conn_reuse_mode"
+	connReuseValue = "3"
+)
+
 // Sysctls are the names of all settings that a plan can write: those that In.Actual has to carry.
 func Sysctls() []string {
 	realServer := realserver.Sysctls()
-	names := make([]string, 0, 2+len(realServer))
-	names = append(names, forwarding, expireNodest)
+	names := make([]string, 0, 3+len(realServer))
+	names = append(names, forwarding, expireNodest, connReuse)
 	for _, sysctl := range realServer {
 		names = append(names, sysctl.Name)
 	}
@@ -36,7 +45,7 @@ func wantedSysctls(in In) []realserver.Sysctl {
 		wanted = append(wanted, realserver.Sysctl{Name: forwarding, Value: "1"})
 	}
 	if len(in.Services) > 0 {
-		wanted = append(wanted, realserver.Sysctl{Name: expireNodest, Value: "1"})
+		wanted = append(wanted, realserver.Sysctl{Name: expireNodest, Value: "1"}, realserver.Sysctl{Name: connReuse, Value: connReuseValue})
 	}
 	return append(wanted, realserver.For(in.RealServerAddresses).Sysctls...)
 }

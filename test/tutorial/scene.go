@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 
 	"github.com/lvs-operator/lvs-operator/test/lab"
 	"github.com/lvs-operator/lvs-operator/test/network"
@@ -32,6 +33,8 @@ type scene struct {
 	hosts   map[string]*network.Host
 	// local is a folder on a disk of the machine's own, where a node has its programs and its agent's state.
 	local string
+	// fresh counts the client ports that dialFresh has used.
+	fresh atomic.Int32
 	// agents and servers are the running processes, by host.
 	agents  map[string]*process
 	servers map[string]*process

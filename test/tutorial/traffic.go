@@ -30,10 +30,25 @@ func (s *scene) dial(ctx context.Context) (conn net.Conn, err error) {
 	return conn, err
 }
 
+// firstFreshPort begins the client ports of connections that must be new to IPVS: below the ephemeral ports
+// (net.ipv4.ip_local_port_range), which polls use over and over.
+const firstFreshPort = 10000
+
+// dialFresh connects from a client port that was never used before. IPVS knows a connection by its ports, for up to 15
+// minutes after the last packet, and schedules only what it does not know.
+func (s *scene) dialFresh(ctx context.Context) (conn net.Conn, err error) {
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{Port: firstFreshPort + int(s.fresh.Add(1))}}
+	err = s.hosts[client].Do(func() error {
+		conn, err = dialer.DialContext(ctx, "tcp", target)
+		return err
+	})
+	return conn, err
+}
+
 // spread makes fresh connections and counts who answered.
 func (s *scene) spread(ctx context.Context, connections int) (map[string]int, error) {
 	answers := map[string]int{}
-	poll := traffic.Poll{Dial: s.dial, Every: 10 * time.Millisecond, Timeout: 5 * time.Second, Count: connections}
+	poll := traffic.Poll{Dial: s.dialFresh, Every: 10 * time.Millisecond, Timeout: 5 * time.Second, Count: connections}
 	var failed error
 	err := poll.Run(ctx, func(try traffic.Try) {
 		if try.Failure != "" {
