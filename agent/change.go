@@ -20,14 +20,19 @@ func (a *Agent) apply(ctx context.Context, in plan.In, operations []plan.Operati
 	drifted := a.last != nil && wantsTheSame(*a.last, in)
 	a.last = nil
 	if len(operations) > 0 {
-		if problems := a.change(ctx, in, operations, drifted, actual); len(problems) > 0 {
-			a.logRefused(problems)
+		problems, readBack := a.change(ctx, in, operations, drifted, actual)
+		if readBack {
 			a.markApplied()
+		}
+		if len(problems) > 0 {
+			a.logRefused(problems)
 			return problems
 		}
 	}
 	a.last, a.refused = &in, nil
-	a.markApplied()
+	if len(operations) == 0 {
+		a.markApplied()
+	}
 	a.releasing = slices.DeleteFunc(a.releasing, func(network netip.Prefix) bool {
 		return !slices.ContainsFunc(actual.IPVS, func(e ipvs.Entry) bool { return network.Contains(e.Service.Key.Address) })
 	})
@@ -42,8 +47,9 @@ func (a *Agent) markApplied() {
 	}
 }
 
-// change applies operations and returns a problem for each object of which something is left undone.
-func (a *Agent) change(ctx context.Context, in plan.In, operations []plan.Operation, drifted bool, actual *plan.Actual) []v1alpha1.Problem {
+// change applies operations and returns a problem for each object of which something is left undone, and whether the kernel
+// could be read back into actual.
+func (a *Agent) change(ctx context.Context, in plan.In, operations []plan.Operation, drifted bool, actual *plan.Actual) (problems []v1alpha1.Problem, readBack bool) {
 	failures := a.kernel.Apply(ctx, operations)
 	done := len(operations) - len(failures)
 	a.metrics.operations.Add(float64(done))
@@ -52,23 +58,22 @@ func (a *Agent) change(ctx context.Context, in plan.In, operations []plan.Operat
 		a.metrics.drift.Add(float64(done))
 	}
 	a.logDone(operations, failures, drifted)
-	var problems []v1alpha1.Problem
 	for _, failure := range failures {
 		problems = a.addProblem(problems, failure.Operation, failure.Err)
 	}
-	readBack, err := a.kernel.Read(ctx, a.query())
+	after, err := a.kernel.Read(ctx, a.query())
 	if err != nil && !errors.Is(err, kernel.ErrNoIPVS) {
-		return append(problems, a.everyGroup(v1alpha1.ProblemKernel, err)...)
+		return append(problems, a.everyGroup(v1alpha1.ProblemKernel, err)...), false
 	}
-	*actual = readBack
+	*actual = after
 	if len(failures) > 0 {
-		return problems
+		return problems, true
 	}
-	in.Actual = readBack
+	in.Actual = after
 	for _, left := range plan.Plan(in) {
 		problems = a.addProblem(problems, left, fmt.Errorf("the kernel took what it was told and reads back otherwise; still to do: %s", left))
 	}
-	return problems
+	return problems, true
 }
 
 // addProblem adds what is left undone of one object: one problem each, so that a list with room for 64 names as many objects

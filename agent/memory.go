@@ -24,8 +24,6 @@ type memory struct {
 	// known says that desired is what this node has to do: from the API server, or from the checkpoint.
 	known   bool
 	desired desired.State
-	// passwords are those that went into desired.
-	passwords desired.Passwords
 	// generation of the NodeState in desired; 0: desired is from the checkpoint.
 	generation int64
 	// uid of that NodeState.
@@ -70,7 +68,7 @@ func (a *Agent) recall(store *checkpoint.Store) {
 		a.log.Error("the checkpoint cannot be used: waiting for the API server", "error", err)
 		return
 	}
-	a.known, a.desired, a.passwords, a.found = true, c.State, c.Passwords, c.Found
+	a.known, a.desired, a.found = true, c.State, c.Found
 	a.releasing = difference(c.Owned, c.State.Owned())
 	a.noteGroups()
 	a.log.Info("serving from the checkpoint until the API server has been seen", "directorGroups", len(c.State.Groups))
@@ -88,7 +86,7 @@ func (a *Agent) remember(in plan.In, operations []plan.Operation) []v1alpha1.Pro
 	}
 	maps.Copy(found, plan.NewlyFound(in, operations))
 	a.found = found
-	err := a.checkpoints.Save(checkpoint.Checkpoint{State: a.desired, Passwords: a.passwords, Found: found, Owned: in.Owned})
+	err := a.checkpoints.Save(checkpoint.Checkpoint{State: a.desired, Passwords: a.desired.Passwords(), Found: found, Owned: in.Owned})
 	if err != nil {
 		return []v1alpha1.Problem{problem(v1alpha1.ProblemCheckpoint, "", "", fmt.Errorf("%w; until this is mended the agent cannot start without the API server", err))}
 	}

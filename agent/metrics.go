@@ -28,6 +28,7 @@ type metrics struct {
 	servers    prometheus.Gauge
 	healthy    prometheus.Gauge
 	problems   prometheus.Gauge
+	lateChecks prometheus.Gauge
 	connected  prometheus.Gauge
 	complete   prometheus.Gauge
 	active     *prometheus.GaugeVec
@@ -61,6 +62,7 @@ func newMetrics() *metrics {
 		servers:    gauge("real_servers", "Real servers of those services, healthy or not."),
 		healthy:    gauge("healthy_real_servers", "Real servers that are in the kernel because they are healthy or unchecked."),
 		problems:   gauge("problems", "Problems in NodeState.status."),
+		lateChecks: gauge("late_health_checks", "Health checks since the agent's start that began more than 100 ms late: dead real servers are then removed later than promised."),
 		connected:  gauge("api_connected", "1 when the API server has answered since the agent's start, else 0."),
 		complete:   gauge("view_complete", "1 when the API server has been seen whole since the agent's start, else 0 (it serves from its checkpoint)."),
 		active:     router("vrrp_active", "1 when this node is Active for the virtual router."),
@@ -69,7 +71,7 @@ func newMetrics() *metrics {
 		discarded:  router("vrrp_discarded", "Advertisements that were received and thrown away since the virtual router started, by reason.", "reason"),
 	}
 	m.registry.MustRegister(m.operations, m.failures, m.drift, m.passes, m.passTime, m.services, m.servers, m.healthy,
-		m.problems, m.connected, m.complete, m.active, m.lateness, m.sendErrors, m.discarded, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+		m.problems, m.lateChecks, m.connected, m.complete, m.active, m.lateness, m.sendErrors, m.discarded, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 

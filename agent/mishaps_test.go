@@ -3,11 +3,13 @@
 package agent
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/lvs-operator/lvs-operator/agent/kernel"
 	"github.com/lvs-operator/lvs-operator/agent/kernel/kerneltest"
 	"github.com/lvs-operator/lvs-operator/agent/plan"
 	"github.com/lvs-operator/lvs-operator/agent/vrrp"
@@ -97,6 +99,28 @@ func TestAnAddressThatIsPutBackIsAnnouncedAgain(t *testing.T) {
 		n.settle(t)
 		if got := n.started[0].announced - before; got != 1 {
 			t.Errorf("announced %d times, want once", got)
+		}
+	})
+}
+
+// blind is a kernel whose table cannot be read back after a change.
+type blind struct{ *kerneltest.Kernel }
+
+func (b blind) Apply(ctx context.Context, operations []plan.Operation) []kernel.Failure {
+	defer b.FailReads(errors.New("no buffer space available"))
+	return b.Kernel.Apply(ctx, operations)
+}
+
+func TestWhatCannotBeReadBackIsNotReportedAsApplied(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := active(t)
+		n.Agent.kernel = blind{n.kernel}
+		newer := view(3, 1)
+		newer.RealServers[0].Generation = 2
+		n.api.say(newer)
+		n.settle(t)
+		if got := n.api.status.DirectorGroups[0].Applied["edge-rs-0"]; got != 1 {
+			t.Errorf("applied generation %d, and nobody has read it back", got)
 		}
 	})
 }

@@ -72,6 +72,7 @@ func (a *Agent) report(actual plan.Actual, problems []v1alpha1.Problem) {
 	a.metrics.services.Set(float64(status.Services))
 	a.metrics.servers.Set(float64(status.RealServers))
 	a.metrics.healthy.Set(float64(healthy))
+	a.metrics.lateChecks.Set(float64(a.health.Stats().Late))
 	a.routers.measure(a.metrics)
 	if a.generation > 0 {
 		a.reports.Set(status)

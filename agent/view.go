@@ -38,7 +38,7 @@ func (a *Agent) takeView(ctx context.Context) {
 	if a.known {
 		a.releasing = difference(append(a.releasing, a.desired.Owned()...), state.Owned())
 	}
-	a.known, a.desired, a.passwords = true, state, state.Passwords()
+	a.known, a.desired = true, state
 	if a.generation != view.Node.Generation {
 		a.log.Info("the API server says what this node has to do", "generation", view.Node.Generation, "directorGroups", len(state.Groups),
 			"realServerAddresses", len(state.RealServerAddresses))

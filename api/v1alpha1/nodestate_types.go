@@ -129,7 +129,7 @@ type NodeStateStatus struct {
 	// services is the number of IPVS services that the agent keeps in the kernel.
 	// +optional
 	Services int32 `json:"services,omitempty"`
-	// realServers is the number of IPVS destinations that the agent keeps in the kernel.
+	// realServers is the number of real servers of those services, healthy or not.
 	// +optional
 	RealServers int32 `json:"realServers,omitempty"`
 	// directorGroups is one entry a group in which this node is a director.

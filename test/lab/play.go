@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -18,6 +19,9 @@ import (
 	"github.com/lvs-operator/lvs-operator/test/controlplane"
 	"github.com/lvs-operator/lvs-operator/test/machine"
 )
+
+// storyGrace is how long a story that is told to end has for removing its hosts.
+const storyGrace = 20 * time.Second
 
 // namespace is where config/default installs the operator.
 const namespace = "lvs-operator-system"
@@ -36,8 +40,6 @@ type Options struct {
 	Control func(Control) error
 	// Finished, if set, is told when the last step is over; failure is empty when every step held.
 	Finished func(failure string)
-	// Signals are passed on to the story.
-	Signals <-chan os.Signal
 }
 
 // Lab is a running control plane with the operator's manager.
@@ -78,14 +80,26 @@ func Play(ctx context.Context, options Options) (err error) {
 		return err
 	}
 	l.progress("lab: ready after %.0f s; logs are in %s", time.Since(began).Seconds(), options.Dir)
-	command := machine.Command{
-		Args:   []string{filepath.Join(options.Root, "bin", "lab"), "story", setup},
-		Stdout: options.Out, Stderr: options.Out, Signals: options.Signals,
-	}
-	if err := m.Run(ctx, command); err != nil && ctx.Err() == nil {
+	if err := l.tell(ctx, m, setup); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("the story: %w", err)
 	}
 	return ctx.Err()
+}
+
+// tell runs the story. When ctx ends the story is told to end, so that it removes its hosts, and is killed if it takes too
+// long.
+func (l *Lab) tell(ctx context.Context, m machine.Machine, setup string) error {
+	running, kill := context.WithCancel(context.WithoutCancel(ctx))
+	defer kill()
+	signals := make(chan os.Signal, 1)
+	defer context.AfterFunc(ctx, func() {
+		signals <- syscall.SIGTERM
+		time.AfterFunc(storyGrace, kill)
+	})()
+	return m.Run(running, machine.Command{
+		Args:   []string{filepath.Join(l.options.Root, "bin", "lab"), "story", setup},
+		Stdout: l.options.Out, Stderr: l.options.Out, Signals: signals,
+	})
 }
 
 // claim makes a lab's folder this process's own, and empties it of what an earlier lab left there.
