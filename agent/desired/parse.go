@@ -50,7 +50,7 @@ func parseMethod(method v1alpha1.ForwardingMethod) (ipvs.Method, error) {
 	case v1alpha1.DirectRouting:
 		return ipvs.DirectRoute, nil
 	case v1alpha1.Tunnel:
-		return ipvs.Tunnel, nil
+		return ipvs.Tunnelling, nil
 	case v1alpha1.NAT:
 		return ipvs.Masquerade, nil
 	default:

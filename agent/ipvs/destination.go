@@ -5,22 +5,27 @@ package ipvs
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 )
 
 // Destination is one real server of a service: what identifies it (Address and Port), and what can be changed in place
 // (IPVS_CMD_SET_DEST).
 type Destination struct {
-	// Address of the real server, IPv4.
+	// Address of the real server, IPv4 or IPv6. Only Tunnel can have another family than its service.
 	Address netip.Addr `json:"address"`
-	// Port of the real server, 1 to 65535. Only Masquerade can change the port, so with the other methods it is the service's.
-	Port uint16 `json:"port"`
-	// Weight is the share of new connections, 0 to 65535; at 0 none come, and those that exist go on.
-	Weight uint32 `json:"weight"`
+	// Port of the real server, 1 to 65535; 0: the port that the packet went to. Only Masquerade can change the port, so with
+	// the other methods it is the service's.
+	Port uint16 `json:"port,omitempty"`
 	// Method is how packets reach the real server.
 	Method Method `json:"method"`
-	// Unknown says of a destination read from a kernel that it carries options that this type cannot say (thresholds, a
-	// tunnel type, a method). It is never set on a desired one, so that such a destination is updated, which clears them.
-	Unknown bool `json:"-"`
+	// Tunnel is how they are wrapped on the way. The zero Tunnel unless the method is Tunnel.
+	Tunnel Tunnel `json:"tunnel,omitzero"`
+	// Weight is the share of new connections, 0 to 65535; at 0 none come, and those that exist go on.
+	Weight uint32 `json:"weight"`
+	// UpperThreshold is the number of connections at which no new ones come; 0: no limit.
+	UpperThreshold uint32 `json:"upperThreshold,omitempty"`
+	// LowerThreshold is the number of connections below which they come again; 0: three quarters of UpperThreshold.
+	LowerThreshold uint32 `json:"lowerThreshold,omitempty"`
 }
 
 // Key is the destination's identity inside its service.
@@ -31,9 +36,16 @@ func (d Destination) Compare(other Destination) int { return d.Key().Compare(oth
 
 // String is the destination's options as ipvsadm prints and reads them, for example -r 192.0.2.11:443 -g -w 3.
 func (d Destination) String() string {
-	options := fmt.Sprintf("-r %s %s -w %d", d.Key(), d.Method.option(), d.Weight)
-	if d.Method == Tunnel {
-		options += " --tun-type ipip"
+	var line strings.Builder
+	fmt.Fprintf(&line, "-r %s %s -w %d", d.Key(), d.Method.option(), d.Weight)
+	if d.UpperThreshold > 0 {
+		fmt.Fprintf(&line, " -x %d", d.UpperThreshold)
 	}
-	return options
+	if d.LowerThreshold > 0 {
+		fmt.Fprintf(&line, " -y %d", d.LowerThreshold)
+	}
+	if d.Method == Tunnelling {
+		line.WriteString(" " + d.Tunnel.String())
+	}
+	return line.String()
 }

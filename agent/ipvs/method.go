@@ -12,8 +12,8 @@ type Method uint8
 const (
 	// Masquerade is LVS/NAT: addresses and ports are rewritten, both ways.
 	Masquerade Method = 0
-	// Tunnel is LVS/TUN: the packet travels inside another, IP in IP.
-	Tunnel Method = 2
+	// Tunnelling is LVS/TUN: the packet travels inside another (IP_VS_CONN_F_TUNNEL), wrapped as Tunnel says.
+	Tunnelling Method = 2
 	// DirectRoute is LVS/DR: only the destination MAC address is rewritten.
 	DirectRoute Method = 3
 )
@@ -21,7 +21,7 @@ const (
 // methods holds each method's name and ipvsadm option.
 var methods = map[Method]struct{ name, option string }{
 	Masquerade:  {"Masquerade", "-m"},
-	Tunnel:      {"Tunnel", "-i"},
+	Tunnelling:  {"Tunnel", "-i"},
 	DirectRoute: {"DirectRoute", "-g"},
 }
 

@@ -37,7 +37,7 @@ func shop() ipvs.Table {
 			destination("198.51.100.9", 80, ipvs.Masquerade, 1),
 		}},
 		{Service: service("192.0.2.9", 53, ipvs.UDP, "sh", 0), Destinations: []ipvs.Destination{
-			destination("198.51.100.9", 53, ipvs.Tunnel, 65535),
+			destination("198.51.100.9", 53, ipvs.Tunnelling, 65535),
 		}},
 		{Service: service("192.0.2.10", 3868, ipvs.SCTP, "rr", 0)},
 	}
@@ -77,13 +77,17 @@ func TestSortMakesTheOrderOfHistoryInvisible(t *testing.T) {
 
 func TestEqualSeesEveryValue(t *testing.T) {
 	changes := map[string]func(ipvs.Table){
-		"scheduler":              func(t ipvs.Table) { t[0].Service.Scheduler = "rr" },
-		"persistence":            func(t ipvs.Table) { t[1].Service.PersistenceTimeout = 0 },
-		"weight":                 func(t ipvs.Table) { t[0].Destinations[1].Weight = 1 },
-		"method":                 func(t ipvs.Table) { t[2].Destinations[0].Method = ipvs.DirectRoute },
-		"address":                func(t ipvs.Table) { t[0].Destinations[0].Address = netip.MustParseAddr("192.0.2.13") },
-		"destination lost":       func(t ipvs.Table) { t[0].Destinations = t[0].Destinations[:1] },
-		"options of the service": func(t ipvs.Table) { t[0].Service.Unknown = true },
+		"scheduler":        func(t ipvs.Table) { t[0].Service.Scheduler = "rr" },
+		"persistence":      func(t ipvs.Table) { t[1].Service.PersistenceTimeout = 0 },
+		"weight":           func(t ipvs.Table) { t[0].Destinations[1].Weight = 1 },
+		"method":           func(t ipvs.Table) { t[2].Destinations[0].Method = ipvs.DirectRoute },
+		"address":          func(t ipvs.Table) { t[0].Destinations[0].Address = netip.MustParseAddr("192.0.2.13") },
+		"destination lost": func(t ipvs.Table) { t[0].Destinations = t[0].Destinations[:1] },
+		"flags":            func(t ipvs.Table) { t[0].Service.Flags = ipvs.OnePacket },
+		"netmask":          func(t ipvs.Table) { t[1].Service.PersistencePrefix = 24 },
+		"engine":           func(t ipvs.Table) { t[1].Service.PersistenceEngine = "sip" },
+		"threshold":        func(t ipvs.Table) { t[0].Destinations[0].UpperThreshold = 1 },
+		"tunnel":           func(t ipvs.Table) { t[2].Destinations[0].Tunnel.Type = ipvs.GRE },
 	}
 	for name, change := range changes {
 		t.Run(name, func(t *testing.T) {

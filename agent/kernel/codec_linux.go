@@ -27,7 +27,6 @@ const (
 	svcFlags     = 7
 	svcTimeout   = 8
 	svcNetmask   = 9
-	svcEngine    = 11
 
 	destAddress        = 1
 	destPort           = 2
@@ -36,12 +35,10 @@ const (
 	destUpperThreshold = 5
 	destLowerThreshold = 6
 	destFamily         = 11
-	destTunnelType     = 13
 )
 
 const (
 	flagPersistent = 0x1 // IP_VS_SVC_F_PERSISTENT
-	flagHashed     = 0x2 // IP_VS_SVC_F_HASHED: the kernel's own book-keeping
 
 	// allBits is every flag of a flags attribute, and the netmask of a single host.
 	allBits = ^uint32(0)
@@ -103,10 +100,6 @@ func decodeService(answer []byte) (ipvs.Service, bool, error) {
 	if flags&flagPersistent != 0 {
 		service.PersistenceTimeout = timeout
 	}
-	service.Unknown = flags&^(flagPersistent|flagHashed) != 0 ||
-		flags&flagPersistent != 0 && timeout == 0 ||
-		a.uint32(svcNetmask) != allBits ||
-		len(a[svcEngine]) > 1
 	return service, true, nil
 }
 
@@ -126,10 +119,6 @@ func decodeDestination(answer []byte) (ipvs.Destination, bool, error) {
 		Weight:  a.uint32(destWeight),
 		Method:  ipvs.Method(a.uint32(destMethod)),
 	}
-	tunnelType := a[destTunnelType]
-	destination.Unknown = !destination.Method.Valid() ||
-		a.uint32(destUpperThreshold) != 0 || a.uint32(destLowerThreshold) != 0 ||
-		len(tunnelType) > 0 && tunnelType[0] != 0
 	return destination, true, nil
 }
 

@@ -21,7 +21,7 @@ func web() ipvs.Service {
 }
 
 func tomcat() ipvs.Destination {
-	return ipvs.Destination{Address: netip.MustParseAddr("192.0.2.11"), Port: 8443, Weight: 65535, Method: ipvs.Tunnel}
+	return ipvs.Destination{Address: netip.MustParseAddr("192.0.2.11"), Port: 8443, Weight: 65535, Method: ipvs.Tunnelling}
 }
 
 func TestWhatIsWrittenReadsTheSame(t *testing.T) {
@@ -32,50 +32,6 @@ func TestWhatIsWrittenReadsTheSame(t *testing.T) {
 	destination, ok, err := decodeDestination(encodeDestination(tomcat()).Serialize())
 	if destination != tomcat() || !ok || err != nil {
 		t.Errorf("destination %+v, %v, %v", destination, ok, err)
-	}
-}
-
-func TestOptionsThatOurTypesCannotSayAreNoticed(t *testing.T) {
-	flags := func(flags uint32) []byte { return append(nl.Uint32Attr(flags), nl.Uint32Attr(allBits)...) }
-	services := map[string]struct {
-		kind  int
-		value []byte
-		want  bool
-	}{
-		"the kernel's own flag":        {svcFlags, flags(flagPersistent | flagHashed), false},
-		"one-packet scheduling":        {svcFlags, flags(flagPersistent | 0x4), true},
-		"a scheduler's flag":           {svcFlags, flags(flagPersistent | 0x8), true},
-		"a netmask":                    {svcNetmask, nl.Uint32Attr(0x00ffffff), true},
-		"an engine":                    {svcEngine, nl.ZeroTerminated("sip"), true},
-		"no engine":                    {svcEngine, nl.ZeroTerminated(""), false},
-		"persistence without time-out": {svcTimeout, nl.Uint32Attr(0), true},
-	}
-	for name, c := range services {
-		t.Run(name, func(t *testing.T) {
-			attribute := encodeService(web())
-			attribute.AddRtAttr(c.kind, c.value) // the later of two attributes wins
-			if service, _, err := decodeService(attribute.Serialize()); service.Unknown != c.want || err != nil {
-				t.Errorf("Unknown is %v, %v, want %v", service.Unknown, err, c.want)
-			}
-		})
-	}
-	destinations := map[string]struct {
-		kind  int
-		value []byte
-	}{
-		"an upper threshold": {destUpperThreshold, nl.Uint32Attr(10)},
-		"a lower threshold":  {destLowerThreshold, nl.Uint32Attr(5)},
-		"a GUE tunnel":       {destTunnelType, []byte{1}},
-		"a bypass":           {destMethod, nl.Uint32Attr(4)},
-	}
-	for name, c := range destinations {
-		t.Run(name, func(t *testing.T) {
-			attribute := encodeDestination(tomcat())
-			attribute.AddRtAttr(c.kind, c.value)
-			if destination, _, err := decodeDestination(attribute.Serialize()); !destination.Unknown || err != nil {
-				t.Errorf("Unknown is %v, %v", destination.Unknown, err)
-			}
-		})
 	}
 }
 

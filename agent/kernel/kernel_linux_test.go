@@ -161,7 +161,7 @@ func TestEverySchedulerWithEveryMethod(t *testing.T) {
 	var table ipvs.Table
 	port := uint16(8000)
 	for _, scheduler := range []string{"rr", "wrr", "lc", "wlc", "lblc", "lblcr", "dh", "sh"} {
-		for _, method := range []ipvs.Method{ipvs.Masquerade, ipvs.Tunnel, ipvs.DirectRoute} {
+		for _, method := range []ipvs.Method{ipvs.Masquerade, ipvs.Tunnelling, ipvs.DirectRoute} {
 			for _, protocol := range []ipvs.Protocol{ipvs.TCP, ipvs.UDP, ipvs.SCTP} {
 				port++
 				added := service(port, scheduler)
@@ -270,7 +270,7 @@ func TestDriftIsRepaired(t *testing.T) {
 	n := newDirector(t)
 	n.connectToTheSubnet()
 	in := director(ipvs.Table{{Service: service(80, "wrr"), Destinations: []ipvs.Destination{
-		destination("192.0.2.111", 80, ipvs.DirectRoute, 3), destination("192.0.2.115", 80, ipvs.Tunnel, 3),
+		destination("192.0.2.111", 80, ipvs.DirectRoute, 3), destination("192.0.2.115", 80, ipvs.Tunnelling, 3),
 	}}})
 	n.reach(in)
 	tidy := func() string {
@@ -470,7 +470,7 @@ func TestKernelInMemoryAnswersAsTheRealOne(t *testing.T) {
 		plan.AddService{Service: web},
 		plan.AddDestination{Service: web.Key, Destination: one},
 		plan.UpdateDestination{Service: web.Key, Destination: two},
-		plan.AddDestination{Service: web.Key, Destination: destination("192.0.2.111", 80, ipvs.Tunnel, 7)},
+		plan.AddDestination{Service: web.Key, Destination: destination("192.0.2.111", 80, ipvs.Tunnelling, 7)},
 		plan.UpdateService{Service: service(80, "wlc")},
 		plan.UpdateService{Service: dns},
 		plan.AddAddress{Interface: "eth0", Prefix: address},

@@ -63,6 +63,9 @@ type SetSysctl struct {
 	Value string
 }
 
+// SetTimeouts sets how long connections without packets are kept. What is 0 stays as it is.
+type SetTimeouts struct{ Timeouts ipvs.Timeouts }
+
 // String is the ipvsadm command.
 func (o AddService) String() string { return "ipvsadm -A " + o.Service.String() }
 
@@ -101,6 +104,9 @@ func (o DeleteAddress) String() string {
 	return fmt.Sprintf("ip address del %s dev %s", o.Prefix, o.Interface)
 }
 
+// String is the ipvsadm command; 0 leaves a time-out as it is.
+func (o SetTimeouts) String() string { return "ipvsadm " + o.Timeouts.String() }
+
 // String is the sysctl command.
 func (o SetSysctl) String() string { return "sysctl -w " + o.Name + "=" + o.Value }
 
@@ -113,3 +119,4 @@ func (DeleteDestination) operation() {}
 func (AddAddress) operation()        {}
 func (DeleteAddress) operation()     {}
 func (SetSysctl) operation()         {}
+func (SetTimeouts) operation()       {}

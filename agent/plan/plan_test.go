@@ -144,8 +144,8 @@ ipvsadm -d -t 192.0.2.10:8080 -r 192.0.2.111:8080
 			in: plan.In{
 				Services: webTable("rr", two[0]), Owned: pools,
 				Actual: plan.Actual{IPVS: ipvs.Table{{
-					Service:      ipvs.Service{Key: web, Scheduler: "rr", Unknown: true},
-					Destinations: []ipvs.Destination{{Address: two[0].Address, Port: 8080, Weight: 3, Method: ipvs.DirectRoute, Unknown: true}},
+					Service:      ipvs.Service{Key: web, Scheduler: "rr", Flags: ipvs.OnePacket},
+					Destinations: []ipvs.Destination{{Address: two[0].Address, Port: 8080, Weight: 3, Method: ipvs.DirectRoute, UpperThreshold: 10}},
 				}}},
 			},
 			want: `ipvsadm -E -t 192.0.2.10:8080 -s rr

@@ -50,7 +50,7 @@ func randomDestinations(r *rand.Rand) []ipvs.Destination {
 	for range r.IntN(5) {
 		destination := ipvs.Destination{
 			Address: randomAddress(r, "10.0.0"), Port: pick[uint16](r, 80, 8080), Weight: pick[uint32](r, 0, 1, 3),
-			Method: pick(r, ipvs.Masquerade, ipvs.Tunnel, ipvs.DirectRoute),
+			Method: pick(r, ipvs.Masquerade, ipvs.Tunnelling, ipvs.DirectRoute),
 		}
 		if !seen[destination.Key()] {
 			seen[destination.Key()] = true
