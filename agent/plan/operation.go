@@ -7,6 +7,7 @@ import (
 	"net/netip"
 
 	"github.com/lvs-operator/lvs-operator/agent/ipvs"
+	"github.com/lvs-operator/lvs-operator/agent/mark"
 )
 
 // Operation is one change of a kernel, one of the types below. It prints as the command that would do the same.
@@ -66,6 +67,27 @@ type SetSysctl struct {
 // SetTimeouts sets how long connections without packets are kept. What is 0 stays as it is.
 type SetTimeouts struct{ Timeouts ipvs.Timeouts }
 
+// SetMarks makes the rules the whole of our nftables table, in one transaction; none: the table goes.
+type SetMarks struct{ Rules []mark.Rule }
+
+// AddRoute adds the local default route of our routing table, so that packets to any address are this node's.
+type AddRoute struct{ Family ipvs.Family }
+
+// DeleteRoute deletes what AddRoute adds.
+type DeleteRoute struct{ Family ipvs.Family }
+
+// AddRule sends packets with a firewall mark to our routing table.
+type AddRule struct {
+	Mark   uint32
+	Family ipvs.Family
+}
+
+// DeleteRule deletes what AddRule adds.
+type DeleteRule struct {
+	Mark   uint32
+	Family ipvs.Family
+}
+
 // String is the ipvsadm command.
 func (o AddService) String() string { return "ipvsadm -A " + o.Service.String() }
 
@@ -107,6 +129,30 @@ func (o DeleteAddress) String() string {
 // String is the ipvsadm command; 0 leaves a time-out as it is.
 func (o SetTimeouts) String() string { return "ipvsadm " + o.Timeouts.String() }
 
+// String is the nft command that shows the table.
+func (o SetMarks) String() string { return fmt.Sprintf("nft: %d rules in our table", len(o.Rules)) }
+
+// String is the ip command.
+func (o AddRoute) String() string { return "ip route add " + localDefault(o.Family) }
+
+// String is the ip command.
+func (o DeleteRoute) String() string { return "ip route del " + localDefault(o.Family) }
+
+// String is the ip command.
+func (o AddRule) String() string { return "ip rule add " + markRule(o.Mark, o.Family) }
+
+// String is the ip command.
+func (o DeleteRule) String() string { return "ip rule del " + markRule(o.Mark, o.Family) }
+
+func localDefault(family ipvs.Family) string {
+	return fmt.Sprintf("local %s/0 dev lo table %d proto %d", family.Unspecified(), mark.RoutingTable, AddressProtocol)
+}
+
+func markRule(value uint32, family ipvs.Family) string {
+	from := fmt.Sprintf("from %s/0", family.Unspecified())
+	return fmt.Sprintf("%s fwmark %d lookup %d priority %d protocol %d", from, value, mark.RoutingTable, mark.RulePriority, AddressProtocol)
+}
+
 // String is the sysctl command.
 func (o SetSysctl) String() string { return "sysctl -w " + o.Name + "=" + o.Value }
 
@@ -120,3 +166,8 @@ func (AddAddress) operation()        {}
 func (DeleteAddress) operation()     {}
 func (SetSysctl) operation()         {}
 func (SetTimeouts) operation()       {}
+func (SetMarks) operation()          {}
+func (AddRoute) operation()          {}
+func (DeleteRoute) operation()       {}
+func (AddRule) operation()           {}
+func (DeleteRule) operation()        {}
