@@ -25,7 +25,8 @@ type watches struct {
 	client client.Client
 }
 
-// groupsOfService are the service's own group, and those of services with the same address: one of them may have it now.
+// groupsOfService are the service's own group, and those of services with the same address or mark: one of them may have it
+// now.
 func (w *watches) groupsOfService(ctx context.Context, object client.Object) []reconcile.Request {
 	service := object.(*v1alpha1.VirtualService)
 	names := map[string]bool{service.Spec.DirectorGroup: true}
@@ -44,8 +45,15 @@ func (w *watches) groupsOfPool(ctx context.Context, object client.Object) []reco
 }
 
 func (w *watches) addRivals(ctx context.Context, groups map[string]bool, service *v1alpha1.VirtualService) {
-	for _, rival := range w.services(ctx, addressField, string(service.Spec.Address)) {
-		groups[rival.Spec.DirectorGroup] = true
+	for _, shared := range []struct {
+		field  string
+		values []string
+	}{{addressField, addressesOf(service)}, {markField, marksOf(service)}} {
+		for _, value := range shared.values {
+			for _, rival := range w.services(ctx, shared.field, value) {
+				groups[rival.Spec.DirectorGroup] = true
+			}
+		}
 	}
 }
 

@@ -31,6 +31,15 @@ const (
 	// ReasonAddressNotInPool says that the address lies in none of the director group's address pools that this namespace
 	// may use.
 	ReasonAddressNotInPool = "AddressNotInPool"
+	// ReasonMarkNotInPool says that the firewall mark lies in none of the director group's mark pools that this namespace may
+	// use, or that a destination that it matches lies outside that pool.
+	ReasonMarkNotInPool = "MarkNotInPool"
+	// ReasonFamilyMismatch says that a real server is of another address family than the service, which only Tunnel can cross.
+	ReasonFamilyMismatch = "FamilyMismatch"
+	// ReasonMethodMismatch says that a real server's own forwarding method does not go together with the service.
+	ReasonMethodMismatch = "MethodMismatch"
+	// ReasonHealthCheckPort says that the pool's health check has no port where the service gives it none.
+	ReasonHealthCheckPort = "HealthCheckPort"
 	// ReasonPortMismatch says that a real server's port differs from the service's where the forwarding method cannot change
 	// it.
 	ReasonPortMismatch = "PortMismatch"

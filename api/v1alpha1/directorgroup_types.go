@@ -50,13 +50,25 @@ type DirectorGroupSpec struct {
 	VRRP VRRP `json:"vrrp"`
 
 	// addressPools are the addresses that this group's virtual services may use. They also are the boundary of what the
-	// agents own: an IPVS service outside every pool is never touched.
+	// agents own: an IPVS service by an address outside every pool is never touched.
 	// +required
 	// +listType=map
 	// +listMapKey=name
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=64
 	AddressPools []AddressPool `json:"addressPools"`
+
+	// markPools are the firewall marks that this group's virtual services may use. They also are the boundary of what the agents
+	// own: an IPVS service by a mark outside every pool is never touched.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=16
+	MarkPools []MarkPool `json:"markPools,omitempty"`
+
+	// ipvs are settings of the directors' whole kernel. Groups that share a director must agree on them.
+	// +optional
+	IPVS *IPVSSettings `json:"ipvs,omitempty"`
 }
 
 // VRRP is the election of one virtual router id among the directors (RFC 9568; version 2: RFC 3768).
@@ -157,12 +169,12 @@ type AddressPool struct {
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=63
 	Name string `json:"name"`
-	// cidrs are the pool's addresses, for example 192.0.2.0/24 or 192.0.2.10/32.
+	// cidrs are the pool's addresses, IPv4 or IPv6, for example 192.0.2.0/24, 192.0.2.10/32 or 2001:db8::/64.
 	// +required
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=64
-	// +kubebuilder:validation:items:XValidation:rule="isCIDR(self) && cidr(self).ip().family() == 4 && cidr(self) == cidr(self).masked()",message="must be an IPv4 network in CIDR notation with its host bits zero, for example 192.0.2.0/24"
+	// +kubebuilder:validation:items:XValidation:rule="isCIDR(self) && cidr(self) == cidr(self).masked()",message="must be a network in CIDR notation with its host bits zero, for example 192.0.2.0/24 or 2001:db8::/64"
 	CIDRs []CIDR `json:"cidrs"`
 	// namespaceSelector selects the namespaces whose virtual services may use the pool. Empty selects all; absent selects
 	// none.
@@ -170,7 +182,7 @@ type AddressPool struct {
 	NamespaceSelector *metav1.LabelSelector `json:"namespaceSelector,omitempty"`
 }
 
-// CIDR is an IPv4 network in CIDR notation, with its host bits zero. Where users write it, CEL checks that; see [IPAddress].
+// CIDR is an IPv4 or IPv6 network in CIDR notation, with its host bits zero. Where users write it, CEL checks that; see [IPAddress].
 //
 // +kubebuilder:validation:MaxLength=43
 type CIDR string

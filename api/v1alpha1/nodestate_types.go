@@ -51,12 +51,31 @@ type NodeDirectorGroup struct {
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=4096
 	AddressPools []CIDR `json:"addressPools,omitempty"`
+	// markRanges are the group's firewall marks, sorted: IPVS services by a mark inside them are the agent's, all others are
+	// left alone.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=16
+	MarkRanges []MarkRange `json:"markRanges,omitempty"`
+	// ipvs are the kernel settings that the group asks for. Absent: none.
+	// +optional
+	IPVS *CompiledIPVSSettings `json:"ipvs,omitempty"`
 	// virtualRouters are the VRRP instances that this node runs for the group.
 	// +optional
 	// +listType=map
 	// +listMapKey=virtualRouterID
 	// +kubebuilder:validation:MaxItems=255
 	VirtualRouters []VirtualRouter `json:"virtualRouters,omitempty"`
+}
+
+// MarkRange is firewall marks from first to last, both included.
+type MarkRange struct {
+	// first mark, 1 to 4294967295.
+	// +required
+	First int64 `json:"first"`
+	// last mark, first to 4294967295.
+	// +required
+	Last int64 `json:"last"`
 }
 
 // VirtualRouter is one VRRP instance on one node.
@@ -86,7 +105,7 @@ type VirtualRouter struct {
 	// authentication of version 2; the password itself stays in the Secret.
 	// +optional
 	Authentication *VRRPAuthentication `json:"authentication,omitempty"`
-	// addresses are the virtual IPs, sorted.
+	// addresses are the virtual IPs, sorted, IPv4 before IPv6.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=4096
@@ -95,7 +114,7 @@ type VirtualRouter struct {
 
 // NodeRealServer is one node's part as a real server.
 type NodeRealServer struct {
-	// addresses are the virtual IPs that this node accepts on lo without answering ARP for them, sorted.
+	// addresses are the virtual IPs that this node accepts on lo without answering ARP for them, sorted, IPv4 before IPv6.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=4096
@@ -190,7 +209,7 @@ type VirtualRouterStatus struct {
 
 // DegradedService is a service that has lost real servers.
 type DegradedService struct {
-	// service is the compiled service's id: namespace/name/port.
+	// service is the compiled service's id, namespace/name/port or namespace/name/mark.
 	// +required
 	Service string `json:"service"`
 	// realServers is the number of real servers.
@@ -211,7 +230,7 @@ type Problem struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=253
 	DirectorGroup string `json:"directorGroup,omitempty"`
-	// service is the compiled service's id (namespace/name/port) that the problem belongs to, if it belongs to one.
+	// service is the compiled service's id, namespace/name/port or namespace/name/mark, that the problem belongs to, if it belongs to one.
 	// +optional
 	// +kubebuilder:validation:MaxLength=600
 	Service string `json:"service,omitempty"`

@@ -61,10 +61,12 @@ const (
 )
 
 // Member is one real server.
+//
+// +kubebuilder:validation:XValidation:rule="(has(self.lowerThreshold) ? self.lowerThreshold : 0) <= (has(self.upperThreshold) ? self.upperThreshold : 0)",message="lowerThreshold needs an upperThreshold that is not less"
 type Member struct {
-	// address of the real server (RIP), IPv4.
+	// address of the real server (RIP), IPv4 or IPv6 in canonical form.
 	// +required
-	// +kubebuilder:validation:XValidation:rule="isIP(self) && ip(self).family() == 4",message="must be an IPv4 address, for example 192.0.2.10"
+	// +kubebuilder:validation:XValidation:rule="isIP(self) && ip.isCanonical(self) && (ip(self).isGlobalUnicast() || ip(self).isLoopback())",message="must be a unicast IPv4 or IPv6 address in canonical form that is not link-local, for example 192.0.2.10 or 2001:db8::10"
 	Address IPAddress `json:"address"`
 	// weight is the real server's share, 0 to 65535, default 1. At 0 no new connections come, and those that exist go on.
 	// +optional
@@ -73,14 +75,32 @@ type Member struct {
 	// +kubebuilder:validation:Maximum=65535
 	Weight *int32 `json:"weight,omitempty"`
 	// port of the real server, 1 to 65535. Default: the port of the virtual service. Only NAT can change the port:
-	// DirectRouting and Tunnel hand packets on unchanged, so there the port must be the virtual service's.
+	// DirectRouting and Tunnel hand packets on unchanged, so there the port must be the virtual service's. A service by firewall
+	// mark or on port 0 leaves every connection its port.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=65535
 	Port *int32 `json:"port,omitempty"`
+	// forwardingMethod of this real server, in place of the virtual service's: DirectRouting, Tunnel or NAT.
+	// +optional
+	// +kubebuilder:validation:Enum=DirectRouting;Tunnel;NAT
+	ForwardingMethod ForwardingMethod `json:"forwardingMethod,omitempty"`
+	// tunnel is how packets to this real server are wrapped, in place of the virtual service's, where the method is Tunnel.
+	// +optional
+	Tunnel *TunnelOptions `json:"tunnel,omitempty"`
+	// upperThreshold is the number of connections, 0 to 2147483647, at which the real server gets no new ones; 0 or absent: no
+	// limit.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	UpperThreshold int32 `json:"upperThreshold,omitempty"`
+	// lowerThreshold is the number of connections, 0 to upperThreshold, below which a real server that reached its
+	// upperThreshold gets new ones again; 0 or absent: three quarters of upperThreshold.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	LowerThreshold int32 `json:"lowerThreshold,omitempty"`
 }
 
-// IPAddress is an IPv4 address in its canonical form. The kinds that users write check it by CEL; the compiled ones hold
+// IPAddress is an IPv4 or IPv6 address in its canonical form (RFC 5952). The kinds that users write check it by CEL; the compiled ones hold
 // so many that the check would cost more than the API server allows, and hold only what was checked.
 //
 // +kubebuilder:validation:MaxLength=39
@@ -118,7 +138,13 @@ type HealthCheck struct {
 	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s') && duration(self) <= duration('1h')",message="retryDelay must lie between 0s and 1h"
 	RetryDelay *metav1.Duration `json:"retryDelay,omitempty"`
-	// tcp opens a connection to the real server's port and closes it.
+	// port that is checked, 1 to 65535. Default: the real server's port, or else the virtual service's. Services by firewall
+	// mark and on port 0 have no port, so for them it is required.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=65535
+	Port int32 `json:"port,omitempty"`
+	// tcp opens a connection to that port of the real server and closes it.
 	// +required
 	TCP *TCPCheck `json:"tcp"`
 }

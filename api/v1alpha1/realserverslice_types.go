@@ -70,14 +70,17 @@ type CompiledHealthCheck struct {
 	// retryDelay is the pause before each retry, as a duration, 0s to 1h; default 1s if the pool says nothing.
 	// +required
 	RetryDelay metav1.Duration `json:"retryDelay"`
-	// tcp opens a connection to the real server's port and closes it. It has no settings.
+	// port that is checked, 1 to 65535; 0 or absent: the real server's, or else the service's.
+	// +optional
+	Port int32 `json:"port,omitempty"`
+	// tcp opens a connection to that port of the real server and closes it. It has no settings.
 	// +required
 	TCP *TCPCheck `json:"tcp"`
 }
 
 // CompiledRealServer is one real server.
 type CompiledRealServer struct {
-	// address of the real server (RIP), IPv4.
+	// address of the real server (RIP), IPv4 or IPv6.
 	// +required
 	Address IPAddress `json:"address"`
 	// port of the real server, 1 to 65535; 0 or absent: the service's.
@@ -86,6 +89,19 @@ type CompiledRealServer struct {
 	// weight while healthy, 0 to 65535; default 1 if the pool says nothing. At 0 no new connections come.
 	// +required
 	Weight int32 `json:"weight"`
+	// forwardingMethod of this real server: DirectRouting, Tunnel or NAT; absent: the service's.
+	// +optional
+	ForwardingMethod ForwardingMethod `json:"forwardingMethod,omitempty"`
+	// tunnel of this real server where the method is Tunnel; absent: the service's.
+	// +optional
+	Tunnel *CompiledTunnel `json:"tunnel,omitempty"`
+	// upperThreshold is the number of connections at which no new ones come, 1 to 2147483647; 0 or absent: no limit.
+	// +optional
+	UpperThreshold int32 `json:"upperThreshold,omitempty"`
+	// lowerThreshold is the number of connections below which new ones come again, 1 to upperThreshold; 0 or absent: three
+	// quarters of upperThreshold.
+	// +optional
+	LowerThreshold int32 `json:"lowerThreshold,omitempty"`
 }
 
 // RealServerSliceList is a list of RealServerSlices.

@@ -4,13 +4,15 @@ package v1alpha1
 
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
-// VirtualService is one virtual IP and its ports, spread by a director group over a pool of real servers.
+// VirtualService is one virtual IP and its ports, or the packets of one firewall mark, spread by a director group over a pool
+// of real servers.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:path=lvsvirtualservices,singular=lvsvirtualservice,scope=Namespaced,shortName=lvsvs,categories=lvs
 // +kubebuilder:printcolumn:name="Address",type=string,JSONPath=`.spec.address`
 // +kubebuilder:printcolumn:name="Port",type=string,JSONPath=`.spec.ports[0].port`
+// +kubebuilder:printcolumn:name="Mark",type=integer,JSONPath=`.spec.firewallMark.mark`,priority=1
 // +kubebuilder:printcolumn:name="Scheduler",type=string,JSONPath=`.spec.scheduler`
 // +kubebuilder:printcolumn:name="Method",type=string,JSONPath=`.spec.forwardingMethod`
 // +kubebuilder:printcolumn:name="Active",type=string,JSONPath=`.status.active`
@@ -32,6 +34,16 @@ type VirtualService struct {
 }
 
 // VirtualServiceSpec is what the user wants of a virtual service.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.ports) != has(self.firewallMark)",message="a virtual service is by address and ports, or by firewallMark: give ports or firewallMark, and not both"
+// +kubebuilder:validation:XValidation:rule="has(self.address) || has(self.firewallMark)",message="address is required with ports"
+// +kubebuilder:validation:XValidation:rule="!has(self.address) || !has(self.firewallMark) || self.address.contains(':') == self.firewallMark.match[0].addresses[0].contains(':')",message="address must be of the family, IPv4 or IPv6, of the networks that firewallMark matches"
+// +kubebuilder:validation:XValidation:rule="has(self.persistence) || !has(self.ports) || self.ports.all(p, p.port != 0)",message="port 0 needs persistence: the kernel refuses it otherwise"
+// +kubebuilder:validation:XValidation:rule="self.forwardingMethod == 'NAT' || !has(self.ports) || self.ports.all(p, !has(p.applicationHelper))",message="applicationHelper needs forwardingMethod: NAT; with the other methods answers do not pass the director"
+// +kubebuilder:validation:XValidation:rule="!has(self.schedulerFlags) || self.schedulerFlags.all(f, f.startsWith(self.scheduler + '-'))",message="schedulerFlags must be the scheduler's: sh-port and sh-fallback for sh, mh-port and mh-fallback for mh, none for the others"
+// +kubebuilder:validation:XValidation:rule="!has(self.persistence) || !has(self.persistence.engine) || !has(self.ports) || self.ports.all(p, p.protocol == 'UDP')",message="persistence.engine: sip reads SIP over UDP; give every port protocol: UDP"
+// +kubebuilder:validation:XValidation:rule="!has(self.persistence) || !has(self.persistence.prefixLength) || self.persistence.prefixLength <= 32 || (has(self.address) ? self.address.contains(':') : self.firewallMark.match[0].addresses[0].contains(':'))",message="persistence.prefixLength must be at most 32 for IPv4"
+// +kubebuilder:validation:XValidation:rule="!has(self.onePacketScheduling) || !self.onePacketScheduling || !has(self.ports) || self.ports.all(p, p.protocol == 'UDP')",message="onePacketScheduling is for UDP only; give every port protocol: UDP"
 type VirtualServiceSpec struct {
 	// directorGroup is the name of the DirectorGroup that carries this service.
 	// +required
@@ -39,38 +51,70 @@ type VirtualServiceSpec struct {
 	// +kubebuilder:validation:MaxLength=253
 	DirectorGroup string `json:"directorGroup"`
 
-	// address is the virtual IP (VIP), IPv4, from one of the group's address pools.
-	// +required
-	// +kubebuilder:validation:XValidation:rule="isIP(self) && ip(self).family() == 4",message="must be an IPv4 address, for example 192.0.2.10"
-	Address IPAddress `json:"address"`
+	// address is the virtual IP (VIP), IPv4 or IPv6 in canonical form, from one of the group's address pools. Required with
+	// ports. With firewallMark it is optional: an address that routers use as their next hop, carried by VRRP like any other,
+	// and by itself not balanced.
+	// +optional
+	// +kubebuilder:validation:XValidation:rule="isIP(self) && ip.isCanonical(self) && ip(self).isGlobalUnicast()",message="must be a unicast IPv4 or IPv6 address in canonical form, for example 192.0.2.10 or 2001:db8::10"
+	Address IPAddress `json:"address,omitempty"`
 
-	// ports that clients reach; each is one IPVS service.
-	// +required
+	// ports that clients reach; each is one IPVS service. Required without firewallMark, and not allowed with it.
+	// +optional
 	// +listType=map
 	// +listMapKey=name
 	// +kubebuilder:validation:MinItems=1
 	// +kubebuilder:validation:MaxItems=32
 	// +kubebuilder:validation:XValidation:rule="self.all(a, self.exists_one(b, a.port == b.port && a.protocol == b.protocol))",message="no two ports may have the same number and protocol"
-	Ports []ServicePort `json:"ports"`
+	Ports []ServicePort `json:"ports,omitempty"`
 
-	// scheduler picks the real server of a new connection: rr (round robin), wrr (weighted), lc (least connections), wlc
-	// (weighted, the default), lblc (locality-based least connections), lblcr (the same with replication), dh (destination
-	// hashing), sh (source hashing).
+	// firewallMark makes one service of all packets that it matches, whatever their address and port.
+	// +optional
+	FirewallMark *FirewallMark `json:"firewallMark,omitempty"`
+
+	// scheduler picks the real server of a new connection: rr (round robin), wrr (weighted round robin), lc (least
+	// connections), wlc (weighted least connections, the default), lblc (a destination address goes to one real server, by least
+	// connections: cache clusters), lblcr (the same with a set of real servers a destination), dh (hash of the destination
+	// address), sh (hash of the client's address), sed (shortest expected delay), nq (never queue: an idle real server first,
+	// then sed), fo (failover: the greatest weight gets all), ovf (overflow: the greatest weight until it has as many active
+	// connections, then the next), mh (Maglev hash of the client's address: few clients move when a real server goes), twos (the
+	// better of two picked at random by weight; since Linux 5.15, where it was built).
 	// +optional
 	// +kubebuilder:default=wlc
-	// +kubebuilder:validation:Enum=rr;wrr;lc;wlc;lblc;lblcr;dh;sh
+	// +kubebuilder:validation:Enum=rr;wrr;lc;wlc;lblc;lblcr;dh;sh;sed;nq;fo;ovf;mh;twos
 	Scheduler Scheduler `json:"scheduler,omitempty"`
 
+	// schedulerFlags change the schedulers sh and mh: sh-port and mh-port hash the client's port, too; sh-fallback and
+	// mh-fallback take another real server where the one that was picked has weight 0 or is overloaded.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=2
+	// +kubebuilder:validation:items:Enum=sh-port;sh-fallback;mh-port;mh-fallback
+	SchedulerFlags []SchedulerFlag `json:"schedulerFlags,omitempty"`
+
 	// forwardingMethod is how packets reach the real servers: DirectRouting (default; the same link, the VIP on the real
-	// server's lo), Tunnel (IP in IP, the VIP on the real server) or NAT (the director is on the way back).
+	// server's lo), Tunnel (encapsulated as tunnel says, the VIP on the real server) or NAT (the director is on the way back).
+	// A member of the pool may override it. Where a real server's family is not the service's, only Tunnel works.
 	// +optional
 	// +kubebuilder:default=DirectRouting
 	// +kubebuilder:validation:Enum=DirectRouting;Tunnel;NAT
 	ForwardingMethod ForwardingMethod `json:"forwardingMethod,omitempty"`
 
+	// tunnel is how packets are wrapped on the way to real servers whose method is Tunnel. Absent: IP in IP.
+	// +optional
+	Tunnel *TunnelOptions `json:"tunnel,omitempty"`
+
 	// persistence sends a client to the real server that it had before. Absent: each connection is scheduled anew.
 	// +optional
 	Persistence *Persistence `json:"persistence,omitempty"`
+
+	// onePacketScheduling schedules every UDP packet anew, whoever sent it: for protocols of one question and one answer
+	// through one client socket, such as DNS resolvers. The kernel forgets a packet once it is forwarded.
+	// +optional
+	OnePacketScheduling bool `json:"onePacketScheduling,omitempty"`
+
+	// drain is how long a real server that leaves keeps the connections that it has. Absent: its defaults.
+	// +optional
+	Drain *Drain `json:"drain,omitempty"`
 
 	// realServerPool is the name of the RealServerPool, in the same namespace, that serves.
 	// +required
@@ -80,15 +124,18 @@ type VirtualServiceSpec struct {
 }
 
 // ServicePort is one port of a virtual service.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.applicationHelper) || (self.protocol == 'TCP' && self.port == 21)",message="applicationHelper: FTP is for port: 21 and protocol: TCP, which is what the kernel prepares for FTP"
 type ServicePort struct {
 	// name of the port, unique in the service; a DNS label.
 	// +required
 	// +kubebuilder:validation:MaxLength=63
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	Name string `json:"name"`
-	// port number, 1 to 65535.
+	// port number, 1 to 65535; 0: every port of the protocol that no other service of the address has, which needs
+	// persistence.
 	// +required
-	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=65535
 	Port int32 `json:"port"`
 	// protocol is TCP (default), UDP or SCTP.
@@ -96,10 +143,37 @@ type ServicePort struct {
 	// +kubebuilder:default=TCP
 	// +kubebuilder:validation:Enum=TCP;UDP;SCTP
 	Protocol Protocol `json:"protocol,omitempty"`
+	// applicationHelper is FTP where data connections, active and passive, have to follow their control connection through NAT:
+	// port 21, TCP and forwardingMethod NAT only. It needs the kernel module ip_vs_ftp on the directors. The kernel tracks these
+	// connections whatever the group's ipvs.conntrack says.
+	// +optional
+	// +kubebuilder:validation:Enum=FTP
+	ApplicationHelper ApplicationHelper `json:"applicationHelper,omitempty"`
 }
+
+// ApplicationHelper is a kernel module that reads a protocol for IPVS.
+type ApplicationHelper string
+
+// HelperFTP is ip_vs_ftp.
+const HelperFTP ApplicationHelper = "FTP"
 
 // Scheduler is the kernel's name of an IPVS scheduler (ip_vs_<name>).
 type Scheduler string
+
+// SchedulerFlag is a flag of an IPVS scheduler by ipvsadm's name.
+type SchedulerFlag string
+
+// Flags of schedulers.
+const (
+	// FlagSHPort hashes the client's port, too; sh.
+	FlagSHPort SchedulerFlag = "sh-port"
+	// FlagSHFallback takes another real server where the one picked has weight 0 or is overloaded; sh.
+	FlagSHFallback SchedulerFlag = "sh-fallback"
+	// FlagMHPort hashes the client's port, too; mh.
+	FlagMHPort SchedulerFlag = "mh-port"
+	// FlagMHFallback takes another real server where the one picked has weight 0 or is overloaded; mh.
+	FlagMHFallback SchedulerFlag = "mh-fallback"
+)
 
 // Protocol is the transport protocol of a virtual service.
 type Protocol string
@@ -121,7 +195,7 @@ type ForwardingMethod string
 const (
 	// DirectRouting rewrites only the destination MAC address (LVS/DR).
 	DirectRouting ForwardingMethod = "DirectRouting"
-	// Tunnel encapsulates IP in IP (LVS/TUN).
+	// Tunnel encapsulates (LVS/TUN).
 	Tunnel ForwardingMethod = "Tunnel"
 	// NAT rewrites addresses and ports, both ways (LVS/NAT).
 	NAT ForwardingMethod = "NAT"
@@ -136,6 +210,49 @@ type Persistence struct {
 	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('744h') && self.matches('^([0-9]+h)?([0-9]+m)?([0-9]+s)?$')",message="timeout must be a whole number of seconds between 1s and 744h; leave persistence out to have none"
 	Timeout metav1.Duration `json:"timeout,omitempty"`
+	// prefixLength is how many leading bits of the client's address count: clients of one network share a binding. 1 to 32 for
+	// IPv4, 1 to 128 for IPv6; absent: the whole address. keepalived calls it persistence_granularity.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=128
+	PrefixLength int32 `json:"prefixLength,omitempty"`
+	// engine is sip where a SIP Call-ID, and not the client's address, names the client: UDP only. It needs the kernel module
+	// ip_vs_pe_sip on the directors.
+	// +optional
+	// +kubebuilder:validation:Enum=sip
+	Engine PersistenceEngine `json:"engine,omitempty"`
+}
+
+// PersistenceEngine is the kernel's name of a persistence engine (ip_vs_pe_<name>).
+type PersistenceEngine string
+
+// EngineSIP names a client by its SIP Call-ID (RFC 3261 section 8.1.1.4).
+const EngineSIP PersistenceEngine = "sip"
+
+// Drain is how long a real server that was removed from the pool stays in the kernel with weight 0, so that its connections
+// can end. It goes earlier when it has none left. A service by firewall mark waits for the longest.
+type Drain struct {
+	// tcp is for TCP ports, as a duration in whole seconds, 0s to 24h, default 5m.
+	// +optional
+	// +kubebuilder:default="5m"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s') && duration(self) <= duration('24h') && self.matches('^([0-9]+h)?([0-9]+m)?([0-9]+s)?$')",message="must be a whole number of seconds between 0s and 24h"
+	TCP *metav1.Duration `json:"tcp,omitempty"`
+	// udp is for UDP ports, as a duration in whole seconds, 0s to 24h, default 10s.
+	// +optional
+	// +kubebuilder:default="10s"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s') && duration(self) <= duration('24h') && self.matches('^([0-9]+h)?([0-9]+m)?([0-9]+s)?$')",message="must be a whole number of seconds between 0s and 24h"
+	UDP *metav1.Duration `json:"udp,omitempty"`
+	// sctp is for SCTP ports, as a duration in whole seconds, 0s to 24h, default 5m.
+	// +optional
+	// +kubebuilder:default="5m"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s') && duration(self) <= duration('24h') && self.matches('^([0-9]+h)?([0-9]+m)?([0-9]+s)?$')",message="must be a whole number of seconds between 0s and 24h"
+	SCTP *metav1.Duration `json:"sctp,omitempty"`
 }
 
 // VirtualServiceStatus is what the directors run of a virtual service.
@@ -150,7 +267,7 @@ type VirtualServiceStatus struct {
 	// healthy is "healthy/all" real servers of the worst port as the Active director sees them. Up to 30 s old.
 	// +optional
 	Healthy string `json:"healthy,omitempty"`
-	// ports is, a port, what each director runs.
+	// ports is, a port, what each director runs. A service by firewall mark has one entry here, named mark.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
@@ -166,7 +283,7 @@ type VirtualServiceStatus struct {
 
 // PortStatus is what the directors run of one port.
 type PortStatus struct {
-	// name of the port.
+	// name of the port, or mark.
 	// +required
 	Name string `json:"name"`
 	// directors is one entry a director, by name.

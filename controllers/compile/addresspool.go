@@ -27,13 +27,17 @@ func readPool(pool v1alpha1.AddressPool) (addressPool, error) {
 	if err != nil {
 		return addressPool{}, err
 	}
-	read := addressPool{name: pool.Name, cidrs: pool.CIDRs, namespaces: selector}
-	for _, cidr := range pool.CIDRs {
+	return addressPool{name: pool.Name, cidrs: pool.CIDRs, prefixes: readPrefixes(pool.CIDRs), namespaces: selector}, nil
+}
+
+func readPrefixes(cidrs []v1alpha1.CIDR) []netip.Prefix {
+	var read []netip.Prefix
+	for _, cidr := range cidrs {
 		if prefix, err := netip.ParsePrefix(string(cidr)); err == nil {
-			read.prefixes = append(read.prefixes, prefix)
+			read = append(read, prefix)
 		}
 	}
-	return read, nil
+	return read
 }
 
 func (p addressPool) contains(address netip.Addr) bool {
@@ -45,25 +49,34 @@ func (p addressPool) contains(address netip.Addr) bool {
 	return false
 }
 
+// lends says whether a service of the namespace may use the address in this group.
+func (g *group) lends(address netip.Addr, ns namespace) bool {
+	for _, pool := range g.pools {
+		if pool.contains(address) && ns.selectedBy(pool.namespaces) {
+			return true
+		}
+	}
+	return false
+}
+
 // addressRefusal says why a service of the namespace may not use the address in this group; nil: it may.
-func (g *group) addressRefusal(address v1alpha1.IPAddress, namespace string, namespaceLabels map[string]string) *Finding {
+func (g *group) addressRefusal(address v1alpha1.IPAddress, ns namespace) *Finding {
 	parsed, err := netip.ParseAddr(string(address))
 	if err != nil {
-		return notInPool(fmt.Sprintf("%q is not an IPv4 address; write one such as 192.0.2.10", address))
+		return notInPool(fmt.Sprintf("%q is not an IP address; write one such as 192.0.2.10 or 2001:db8::10", address))
+	}
+	if g.lends(parsed, ns) {
+		return nil
 	}
 	var closed []string
 	for _, pool := range g.pools {
-		if !pool.contains(parsed) {
-			continue
+		if pool.contains(parsed) {
+			closed = append(closed, pool.name)
 		}
-		if pool.namespaces.Matches(labels.Set(namespaceLabels)) {
-			return nil
-		}
-		closed = append(closed, pool.name)
 	}
 	if len(closed) > 0 {
 		return notInPool(fmt.Sprintf("namespace %s may not use address pool %s of DirectorGroup %s, which holds %s; label the namespace so that the pool's namespaceSelector selects it, or use an address of another pool",
-			namespace, strings.Join(closed, ", "), g.Name, address))
+			ns.name, strings.Join(closed, ", "), g.Name, address))
 	}
 	return notInPool(fmt.Sprintf("%s lies in no address pool of DirectorGroup %s, whose pools are %s; use an address from there, or add one to a pool",
 		address, g.Name, g.describePools()))

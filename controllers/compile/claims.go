@@ -9,72 +9,133 @@ import (
 )
 
 // maxAddresses is how many virtual IPs a VRRP advertisement has room for (RFC 9568 section 5.2.5, an 8-bit count), so also
-// a group with its one virtual router.
+// a group with its one virtual router, all address families together.
 const maxAddresses = 255
 
-// claims are the addresses and ports that services have, each given once.
+// claims are the addresses, ports and marks that services have, each given once.
 type claims struct {
 	addresses map[v1alpha1.IPAddress]claimant
 	ports     map[portClaim]*v1alpha1.VirtualService
+	marks     map[markClaim][]claimant
 	count     map[string]int // addresses a group
 }
 
-// claimant is the group that has an address, and its oldest service there.
+// claimant is the group that has an address or a mark, and its oldest service there.
 type claimant struct {
-	group   string
+	group   *group
 	service *v1alpha1.VirtualService
 }
 
-// portClaim is what the kernel takes for the identity of a service.
+// portClaim is what the kernel takes for the identity of a service by address.
 type portClaim struct {
 	address  v1alpha1.IPAddress
 	port     int32
 	protocol v1alpha1.Protocol
 }
 
+// markClaim is what the kernel takes for the identity of a service by firewall mark.
+type markClaim struct {
+	mark   int64
+	family v1alpha1.AddressFamily
+}
+
 func newClaims() *claims {
 	return &claims{
 		addresses: map[v1alpha1.IPAddress]claimant{},
 		ports:     map[portClaim]*v1alpha1.VirtualService{},
+		marks:     map[markClaim][]claimant{},
 		count:     map[string]int{},
 	}
 }
 
-// take gives the service its address and ports, all or nothing: a refused service has none.
-func (c *claims) take(service *v1alpha1.VirtualService) *Finding {
-	address := service.Spec.Address
-	has, taken := c.addresses[address]
-	if taken && has.group != service.Spec.DirectorGroup {
-		return conflict(fmt.Sprintf("%s belongs to DirectorGroup %s by VirtualService %s, which is older; use another address, or move this service to that group",
-			address, has.group, fullName(has.service)))
+// take gives the service its addresses and its ports or mark, all or nothing: a refused service has none.
+func (c *claims) take(service offer, g *group) *Finding {
+	added, refused := c.newAddresses(service, g)
+	if refused == nil {
+		refused = c.portsTaken(service)
 	}
-	if !taken && c.count[service.Spec.DirectorGroup] >= maxAddresses {
-		return conflict(fmt.Sprintf("DirectorGroup %s already carries %d addresses, the most that a group can; use another group",
-			service.Spec.DirectorGroup, maxAddresses))
+	if refused == nil {
+		refused = c.markTaken(service, g)
 	}
-	wanted := portClaims(service)
-	for _, claim := range wanted {
+	if refused != nil {
+		return refused
+	}
+	own := claimant{group: g, service: service.VirtualService}
+	for _, address := range added {
+		c.addresses[address] = own
+	}
+	c.count[g.Name] += len(added)
+	for _, claim := range portClaims(service) {
+		c.ports[claim] = service.VirtualService
+	}
+	if claim, byMark := markOf(service); byMark {
+		c.marks[claim] = append(c.marks[claim], own)
+	}
+	return nil
+}
+
+// newAddresses are those of the service that its group has not yet.
+func (c *claims) newAddresses(service offer, g *group) ([]v1alpha1.IPAddress, *Finding) {
+	var added []v1alpha1.IPAddress
+	for _, address := range service.carried {
+		has, taken := c.addresses[address]
+		if taken && has.group.Name != g.Name {
+			return nil, conflict(fmt.Sprintf("%s belongs to DirectorGroup %s by VirtualService %s, which is older; use another address, or move this service to that group",
+				address, has.group.Name, fullName(has.service)))
+		}
+		if !taken {
+			added = append(added, address)
+		}
+	}
+	if has := c.count[g.Name]; len(added) > 0 && has+len(added) > maxAddresses {
+		return nil, conflict(fmt.Sprintf("DirectorGroup %s carries %d addresses and this service needs %d more, but a group can carry %d; use another group",
+			g.Name, has, len(added), maxAddresses))
+	}
+	return added, nil
+}
+
+func (c *claims) portsTaken(service offer) *Finding {
+	for _, claim := range portClaims(service) {
 		if older, taken := c.ports[claim]; taken {
 			return conflict(fmt.Sprintf("%s:%d/%s belongs to VirtualService %s, which is older; use another address or port, or delete one of the two",
 				claim.address, claim.port, claim.protocol, fullName(older)))
 		}
 	}
-	if !taken {
-		c.addresses[address] = claimant{group: service.Spec.DirectorGroup, service: service}
-		c.count[service.Spec.DirectorGroup]++
+	return nil
+}
+
+// markTaken finds an older service with the mark in the group itself, or in one that has a director in common with it: a
+// mark means something on one node only.
+func (c *claims) markTaken(service offer, g *group) *Finding {
+	claim, byMark := markOf(service)
+	if !byMark {
+		return nil
 	}
-	for _, claim := range wanted {
-		c.ports[claim] = service
+	for _, older := range c.marks[claim] {
+		if _, shared := sharedDirector(g, older.group); shared || older.group.Name == g.Name {
+			return conflict(fmt.Sprintf("mark %d for %s belongs to VirtualService %s in DirectorGroup %s, which is older; use another mark, or delete one of the two",
+				claim.mark, claim.family, fullName(older.service), older.group.Name))
+		}
 	}
 	return nil
 }
 
-func portClaims(service *v1alpha1.VirtualService) []portClaim {
+func portClaims(service offer) []portClaim {
+	if service.Spec.FirewallMark != nil {
+		return nil
+	}
 	wanted := make([]portClaim, 0, len(service.Spec.Ports))
 	for _, port := range service.Spec.Ports {
 		wanted = append(wanted, portClaim{service.Spec.Address, port.Port, protocolOf(port)})
 	}
 	return wanted
+}
+
+func markOf(service offer) (claim markClaim, byMark bool) {
+	if service.Spec.FirewallMark == nil {
+		return markClaim{}, false
+	}
+	return markClaim{service.Spec.FirewallMark.Mark, familyOf(service.VirtualService)}, true
 }
 
 func conflict(message string) *Finding {

@@ -7,8 +7,6 @@ import (
 	"maps"
 	"slices"
 
-	"k8s.io/apimachinery/pkg/types"
-
 	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
 )
 
@@ -40,7 +38,7 @@ func Compile(s Snapshot) Result {
 func (w *world) nodeParts(g *group, nodes []Node) map[string]NodePart {
 	var vips []v1alpha1.IPAddress
 	for _, service := range w.served {
-		vips = append(vips, service.Spec.Address)
+		vips = append(vips, service.carried...)
 	}
 	vips = sortedAddresses(vips)
 
@@ -56,39 +54,15 @@ func (w *world) nodeParts(g *group, nodes []Node) map[string]NodePart {
 	return parts
 }
 
-// vipsByRealServer lists, a node, the virtual IPs that it has to accept as a real server: those of the services that reach
-// it unchanged, where the pool leaves the set-up to us.
-func (w *world) vipsByRealServer(nodes []Node) map[string][]v1alpha1.IPAddress {
-	owners := map[v1alpha1.IPAddress][]string{}
-	for _, node := range nodes {
-		for _, address := range node.InternalIPs {
-			owners[v1alpha1.IPAddress(address)] = append(owners[v1alpha1.IPAddress(address)], node.Name)
-		}
-	}
-	byPool := map[types.NamespacedName][]v1alpha1.IPAddress{}
-	for _, service := range w.served {
-		if key := poolKey(service); methodOf(service) != v1alpha1.NAT && w.pools[key].Spec.Setup != v1alpha1.SetupManual {
-			byPool[key] = append(byPool[key], service.Spec.Address)
-		}
-	}
-	byNode := map[string][]v1alpha1.IPAddress{}
-	for key, vips := range byPool {
-		vips = sortedAddresses(vips)
-		for _, member := range w.pools[key].Spec.Members {
-			for _, node := range owners[member.Address] {
-				byNode[node] = append(byNode[node], vips...)
-			}
-		}
-	}
-	return byNode
-}
-
-// directorPart is one director's part: the group's networks and its one virtual router, which carries every address.
+// directorPart is one director's part: what the group owns and sets in the kernel, and its one virtual router, which carries
+// every address.
 func directorPart(g *group, node string, vips []v1alpha1.IPAddress) *v1alpha1.NodeDirectorGroup {
-	vrrp := g.Spec.VRRP
+	vrrp, settings := g.Spec.VRRP, g.settings
 	return &v1alpha1.NodeDirectorGroup{
 		Name:         g.Name,
 		AddressPools: networks(g.Spec.AddressPools),
+		MarkRanges:   g.markRanges(),
+		IPVS:         &settings,
 		VirtualRouters: []v1alpha1.VirtualRouter{{
 			VirtualRouterID:       vrrp.VirtualRouterID,
 			Interface:             g.Spec.Interface,

@@ -18,11 +18,20 @@ const (
 	defaultAdvertisementInterval = time.Second
 	defaultScheduler             = v1alpha1.Scheduler("wlc")
 	defaultPersistence           = 5 * time.Minute
+	defaultDrainTCP              = 5 * time.Minute
+	defaultDrainUDP              = 10 * time.Second
+	defaultDrainSCTP             = 5 * time.Minute
+	defaultTunnelType            = v1alpha1.TunnelIPIP
+	defaultTunnelChecksum        = v1alpha1.ChecksumNone
 	defaultWeight                = 1
 	defaultCheckInterval         = 5 * time.Second
 	defaultCheckTimeout          = 3 * time.Second
 	defaultCheckRetries          = 2
 	defaultCheckRetryDelay       = time.Second
+
+	defaultExpireNoDestConn        = true
+	defaultExpireQuiescentTemplate = true
+	defaultConnReuseMode           = 3
 )
 
 func orDuration(d metav1.Duration, fallback time.Duration) metav1.Duration {

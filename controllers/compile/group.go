@@ -16,6 +16,8 @@ import (
 type group struct {
 	*v1alpha1.DirectorGroup
 	pools     []addressPool
+	markPools []markPool
+	settings  v1alpha1.CompiledIPVSSettings
 	directors []string // names of the selected nodes, sorted
 	refused   *Finding
 }
@@ -30,6 +32,9 @@ func judgeGroups(all []*v1alpha1.DirectorGroup, nodes []Node) map[string]*group 
 			g.refused = routerConflict(g, accepted)
 		}
 		if g.refused == nil {
+			g.refused = settingsConflict(g, accepted)
+		}
+		if g.refused == nil {
 			accepted = append(accepted, g)
 		}
 		judged[object.Name] = g
@@ -39,7 +44,7 @@ func judgeGroups(all []*v1alpha1.DirectorGroup, nodes []Node) map[string]*group 
 
 // readGroup reads the group's selectors. A selector that cannot be read refuses the group.
 func readGroup(object *v1alpha1.DirectorGroup, nodes []Node) *group {
-	g := &group{DirectorGroup: object}
+	g := &group{DirectorGroup: object, settings: compileSettings(object.Spec.IPVS)}
 	selector, err := metav1.LabelSelectorAsSelector(&object.Spec.NodeSelector)
 	if err != nil {
 		g.refused = invalidSelector("nodeSelector", err)
@@ -59,6 +64,14 @@ func readGroup(object *v1alpha1.DirectorGroup, nodes []Node) *group {
 		}
 		g.pools = append(g.pools, read)
 	}
+	for _, pool := range object.Spec.MarkPools {
+		read, err := readMarkPool(pool)
+		if err != nil {
+			g.refused = invalidSelector("namespaceSelector of mark pool "+pool.Name, err)
+			return g
+		}
+		g.markPools = append(g.markPools, read)
+	}
 	return g
 }
 
@@ -77,16 +90,24 @@ func routerConflict(g *group, older []*group) *Finding {
 		if other.Spec.Interface != g.Spec.Interface || other.Spec.VRRP.VirtualRouterID != g.Spec.VRRP.VirtualRouterID {
 			continue
 		}
-		for _, node := range g.directors {
-			if _, shared := slices.BinarySearch(other.directors, node); shared {
-				return &Finding{
-					Condition: v1alpha1.ConditionAccepted,
-					Reason:    v1alpha1.ReasonConflict,
-					Message: fmt.Sprintf("virtual router id %d on interface %s of node %s belongs to DirectorGroup %s, which is older; choose another virtualRouterID",
-						g.Spec.VRRP.VirtualRouterID, g.Spec.Interface, node, other.Name),
-				}
+		if node, shared := sharedDirector(g, other); shared {
+			return &Finding{
+				Condition: v1alpha1.ConditionAccepted,
+				Reason:    v1alpha1.ReasonConflict,
+				Message: fmt.Sprintf("virtual router id %d on interface %s of node %s belongs to DirectorGroup %s, which is older; choose another virtualRouterID",
+					g.Spec.VRRP.VirtualRouterID, g.Spec.Interface, node, other.Name),
 			}
 		}
 	}
 	return nil
+}
+
+// sharedDirector is the first node, by name, that is a director of both groups.
+func sharedDirector(a, b *group) (node string, shared bool) {
+	for _, node := range a.directors {
+		if _, both := slices.BinarySearch(b.directors, node); both {
+			return node, true
+		}
+	}
+	return "", false
 }

@@ -12,12 +12,12 @@ import (
 
 // world is a snapshot that has been looked at as a whole.
 type world struct {
-	groups map[string]*group
-	pools  map[types.NamespacedName]*v1alpha1.RealServerPool
-	fixed  map[types.NamespacedName][]fixedPort // by pool
+	groups  map[string]*group
+	pools   map[types.NamespacedName]*v1alpha1.RealServerPool
+	samples map[types.NamespacedName][]sample // by pool
 	// verdicts are those of the compiled group's services, served the ones among them that are carried out, by age.
 	verdicts map[types.NamespacedName]Verdict
-	served   []*v1alpha1.VirtualService
+	served   []offer
 }
 
 // judge decides which groups and services are carried out. Services of other groups take part because an older one of
@@ -26,12 +26,12 @@ func judge(s Snapshot) *world {
 	w := &world{
 		groups:   judgeGroups(s.Groups, s.Nodes),
 		pools:    make(map[types.NamespacedName]*v1alpha1.RealServerPool, len(s.Pools)),
-		fixed:    make(map[types.NamespacedName][]fixedPort, len(s.Pools)),
+		samples:  make(map[types.NamespacedName][]sample, len(s.Pools)),
 		verdicts: map[types.NamespacedName]Verdict{},
 	}
 	for _, pool := range s.Pools {
 		w.pools[keyOf(pool)] = pool
-		w.fixed[keyOf(pool)] = fixedPorts(pool)
+		w.samples[keyOf(pool)] = samples(pool)
 	}
 	taken := newClaims()
 	for _, service := range byAge(s.Services) {
@@ -39,20 +39,24 @@ func judge(s Snapshot) *world {
 		if !known {
 			continue
 		}
-		findings := w.judgeService(service, g, s.Namespaces[service.Namespace], taken)
+		ns := namespace{service.Namespace, s.Namespaces[service.Namespace]}
+		o := offerOf(service, g, ns)
+		findings := w.judgeService(o, g, ns, taken)
 		if g.Name != s.Group {
 			continue
 		}
-		w.verdicts[keyOf(service)] = Verdict{Generation: service.Generation, Findings: findings}
-		if len(findings) == 0 {
-			w.served = append(w.served, service)
+		verdict := Verdict{Generation: service.Generation, Findings: findings}
+		if verdict.OK() {
+			verdict.Addresses = o.carried
+			w.served = append(w.served, o)
 		}
+		w.verdicts[keyOf(service)] = verdict
 	}
 	return w
 }
 
-// judgeService lists what stands against the service, and has it take its address and ports if it is accepted.
-func (w *world) judgeService(service *v1alpha1.VirtualService, g *group, namespaceLabels map[string]string, taken *claims) []Finding {
+// judgeService lists what stands against the service, and has it take its addresses and ports or mark if it is accepted.
+func (w *world) judgeService(service offer, g *group, ns namespace, taken *claims) []Finding {
 	if g.refused != nil {
 		return []Finding{{
 			Condition: v1alpha1.ConditionProgrammed,
@@ -61,7 +65,7 @@ func (w *world) judgeService(service *v1alpha1.VirtualService, g *group, namespa
 		}}
 	}
 	var findings []Finding
-	pool, found := w.pools[poolKey(service)]
+	pool, found := w.pools[poolKey(service.VirtualService)]
 	if !found {
 		findings = append(findings, Finding{
 			Condition: v1alpha1.ConditionResolvedRefs,
@@ -70,12 +74,12 @@ func (w *world) judgeService(service *v1alpha1.VirtualService, g *group, namespa
 				service.Spec.RealServerPool, service.Namespace),
 		})
 	}
-	refused := g.addressRefusal(service.Spec.Address, service.Namespace, namespaceLabels)
+	refused := g.identityRefusal(service.Spec, ns)
 	if refused == nil && found {
-		refused = portMismatch(service, pool, w.fixed[poolKey(service)])
+		refused = poolRefusal(service.VirtualService, pool, w.samples[keyOf(pool)])
 	}
 	if refused == nil {
-		refused = taken.take(service)
+		refused = taken.take(service, g)
 	}
 	if refused != nil {
 		findings = append(findings, *refused)
@@ -83,43 +87,15 @@ func (w *world) judgeService(service *v1alpha1.VirtualService, g *group, namespa
 	return findings
 }
 
-// portMismatch finds a real server port that no packet would reach: DirectRouting and Tunnel leave the port as it is.
-func portMismatch(service *v1alpha1.VirtualService, pool *v1alpha1.RealServerPool, fixed []fixedPort) *Finding {
-	method := methodOf(service)
-	if method == v1alpha1.NAT {
-		return nil
+// identityRefusal says why a service of the namespace may not use its address or mark in this group; nil: it may.
+func (g *group) identityRefusal(spec v1alpha1.VirtualServiceSpec, ns namespace) *Finding {
+	if spec.FirewallMark == nil {
+		return g.addressRefusal(spec.Address, ns)
 	}
-	for _, member := range fixed {
-		for _, port := range service.Spec.Ports {
-			if member.port != port.Port {
-				return &Finding{
-					Condition: v1alpha1.ConditionAccepted,
-					Reason:    v1alpha1.ReasonPortMismatch,
-					Message: fmt.Sprintf("real server %s of RealServerPool %s listens on port %d and port %s is %d, but %s cannot change the port; leave the member's port out, or set forwardingMethod: NAT",
-						member.address, pool.Name, member.port, port.Name, port.Port, method),
-				}
-			}
-		}
+	if refused := g.markRefusal(spec.FirewallMark, ns); refused != nil || spec.Address == "" {
+		return refused
 	}
-	return nil
-}
-
-// fixedPort is a port that a pool gives to a member, and the first such member.
-type fixedPort struct {
-	port    int32
-	address v1alpha1.IPAddress
-}
-
-func fixedPorts(pool *v1alpha1.RealServerPool) []fixedPort {
-	var fixed []fixedPort
-	seen := map[int32]bool{}
-	for _, member := range pool.Spec.Members {
-		if member.Port != nil && !seen[*member.Port] {
-			seen[*member.Port] = true
-			fixed = append(fixed, fixedPort{*member.Port, member.Address})
-		}
-	}
-	return fixed
+	return g.addressRefusal(spec.Address, ns)
 }
 
 // keyed is an object with a namespace and a name.

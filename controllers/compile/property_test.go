@@ -25,6 +25,7 @@ func crowd(random *rand.Rand) Snapshot {
 				Interface:    "eth0",
 				VRRP:         v1alpha1.VRRP{VirtualRouterID: int32(i + 1)},
 				AddressPools: []v1alpha1.AddressPool{{Name: "all", CIDRs: []v1alpha1.CIDR{"198.51.100.0/24"}, NamespaceSelector: &metav1.LabelSelector{}}},
+				MarkPools:    []v1alpha1.MarkPool{{Name: "all", First: 1, Last: 20, CIDRs: []v1alpha1.CIDR{"0.0.0.0/0"}, NamespaceSelector: &metav1.LabelSelector{}}},
 			},
 		})
 	}
@@ -55,7 +56,7 @@ func someService(random *rand.Rand, i int) *v1alpha1.VirtualService {
 	if random.IntN(10) == 0 {
 		group = "other"
 	}
-	return &v1alpha1.VirtualService{
+	service := &v1alpha1.VirtualService{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: "web", Name: fmt.Sprint("service-", i), Generation: 1,
 			CreationTimestamp: metav1.Unix(int64(random.IntN(5)), 0),
@@ -67,6 +68,14 @@ func someService(random *rand.Rand, i int) *v1alpha1.VirtualService {
 			RealServerPool: fmt.Sprint("pool-", random.IntN(6)),
 		},
 	}
+	if random.IntN(10) == 0 {
+		service.Spec.FirewallMark = &v1alpha1.FirewallMark{
+			Mark:  int64(1 + random.IntN(20)),
+			Match: []v1alpha1.Match{{Addresses: []v1alpha1.CIDR{v1alpha1.CIDR(service.Spec.Address + "/32")}}},
+		}
+		service.Spec.Address, service.Spec.Ports = "", nil
+	}
+	return service
 }
 
 func TestTheOrderOfObjectsChangesNothing(t *testing.T) {
@@ -225,7 +234,7 @@ func TestTenThousandServicesFillAHundredSlices(t *testing.T) {
 		service := someService(rand.New(rand.NewPCG(5, uint64(i))), i)
 		service.Spec.DirectorGroup, service.Spec.RealServerPool = "edge", "pool-0"
 		service.Spec.Address = v1alpha1.IPAddress(fmt.Sprintf("10.128.0.%d", i%200))
-		service.Spec.Ports = []v1alpha1.ServicePort{{Name: "a", Port: int32(1 + i/200)}}
+		service.Spec.FirewallMark, service.Spec.Ports = nil, []v1alpha1.ServicePort{{Name: "a", Port: int32(1 + i/200)}}
 		s.Services = append(s.Services, service)
 	}
 	s = standing(s, Compile(s))
@@ -239,22 +248,28 @@ func TestTenThousandServicesFillAHundredSlices(t *testing.T) {
 
 func TestAGroupHoldsNoMoreAddressesThanAnAdvertisement(t *testing.T) {
 	taken := newClaims()
-	service := func(i int) *v1alpha1.VirtualService {
-		return &v1alpha1.VirtualService{Spec: v1alpha1.VirtualServiceSpec{
-			DirectorGroup: "edge", Address: v1alpha1.IPAddress(memberAddress(i)), Ports: []v1alpha1.ServicePort{{Name: "a", Port: 80}},
-		}}
+	edge := &group{DirectorGroup: &v1alpha1.DirectorGroup{ObjectMeta: metav1.ObjectMeta{Name: "edge"}}}
+	service := func(port int32, carried ...v1alpha1.IPAddress) offer {
+		return offer{carried: carried, VirtualService: &v1alpha1.VirtualService{Spec: v1alpha1.VirtualServiceSpec{
+			DirectorGroup: "edge", Address: carried[0], Ports: []v1alpha1.ServicePort{{Name: "a", Port: port}},
+		}}}
 	}
-	for i := range maxAddresses {
-		if refused := taken.take(service(i)); refused != nil {
+	address := func(i int) v1alpha1.IPAddress { return v1alpha1.IPAddress(memberAddress(i)) }
+	for i := range maxAddresses - 1 {
+		if refused := taken.take(service(80, address(i)), edge); refused != nil {
 			t.Fatalf("address %d is refused: %s", i, refused.Message)
 		}
 	}
-	if taken.take(service(maxAddresses)) == nil {
+	if taken.take(service(80, "2001:db8::1", "2001:db8::2"), edge) == nil {
+		t.Error("two addresses are accepted where there is room for one")
+	}
+	if refused := taken.take(service(80, "2001:db8::1"), edge); refused != nil {
+		t.Errorf("the last address is refused: %s", refused.Message)
+	}
+	if taken.take(service(80, "2001:db8::2"), edge) == nil {
 		t.Error("one address more is accepted")
 	}
-	again := service(0)
-	again.Spec.Ports[0].Port = 81
-	if refused := taken.take(again); refused != nil {
+	if refused := taken.take(service(81, address(0)), edge); refused != nil {
 		t.Errorf("another port of an address that the group has is refused: %s", refused.Message)
 	}
 }

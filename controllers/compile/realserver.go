@@ -21,7 +21,7 @@ func (w *world) compilePools(g string, previous []*v1alpha1.RealServerSlice) ([]
 	sets := map[types.NamespacedName]v1alpha1.PoolSet{}
 	var all []v1alpha1.RealServerSlice
 	for _, service := range w.served {
-		key := poolKey(service)
+		key := poolKey(service.VirtualService)
 		if _, done := sets[key]; done {
 			continue
 		}
@@ -76,9 +76,13 @@ func realServerSlices(g string, pool *v1alpha1.RealServerPool, stood placement) 
 
 func compileMember(member v1alpha1.Member) v1alpha1.CompiledRealServer {
 	return v1alpha1.CompiledRealServer{
-		Address: member.Address,
-		Port:    or(member.Port, 0),
-		Weight:  or(member.Weight, defaultWeight),
+		Address:          member.Address,
+		Port:             or(member.Port, 0),
+		Weight:           or(member.Weight, defaultWeight),
+		ForwardingMethod: member.ForwardingMethod,
+		Tunnel:           compileTunnel(member.Tunnel),
+		UpperThreshold:   member.UpperThreshold,
+		LowerThreshold:   member.LowerThreshold,
 	}
 }
 
@@ -91,6 +95,7 @@ func compileHealthCheck(check *v1alpha1.HealthCheck) *v1alpha1.CompiledHealthChe
 		Timeout:    orDuration(check.Timeout, defaultCheckTimeout),
 		Retries:    or(check.Retries, defaultCheckRetries),
 		RetryDelay: or(check.RetryDelay, metav1.Duration{Duration: defaultCheckRetryDelay}),
+		Port:       check.Port,
 		TCP:        check.TCP,
 	}
 }

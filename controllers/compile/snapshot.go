@@ -61,6 +61,8 @@ type Verdict struct {
 	Generation int64
 	// Findings are why the object is not carried out. None: it is.
 	Findings []Finding
+	// Addresses are the virtual IPs that VRRP carries for a virtual service that is carried out, sorted.
+	Addresses []v1alpha1.IPAddress
 }
 
 // OK says whether the object is carried out.

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -137,16 +138,72 @@ func tellResult(b *strings.Builder, name string, r Result) {
 	for _, slice := range r.RealServerSlices {
 		fmt.Fprintf(b, "RealServerSlice %s of %s/%s, %s\n", slice.Name, slice.Spec.Pool.Namespace, slice.Spec.Pool.Name, tellCheck(slice.Spec.HealthCheck))
 		for _, server := range slice.Spec.RealServers {
-			fmt.Fprintf(b, "  -r %s:%d -w %d\n", server.Address, server.Port, server.Weight)
+			fmt.Fprintf(b, "  -r %s -w %d%s\n", hostPort(server.Address, server.Port), server.Weight, tellRealServer(server))
 		}
 	}
 	for _, slice := range r.ServiceSlices {
 		fmt.Fprintf(b, "ServiceSlice %s\n", slice.Name)
 		for _, s := range slice.Spec.Services {
-			fmt.Fprintf(b, "  %s generation %d: -A %s %s:%d -s %s -p %d, %s, %d slice of %s/%s (%s)\n", s.ID, s.Generation, s.Protocol, s.Address,
-				s.Port, s.Scheduler, s.PersistenceSeconds, s.ForwardingMethod, s.Pool.Slices, s.Pool.Namespace, s.Pool.Name, s.Pool.Hash)
+			fmt.Fprintf(b, "  %s generation %d: -A %s -s %s -p %d%s, %s%s, drained for %ds, %d slice of %s/%s (%s)\n", s.ID, s.Generation, tellKey(s),
+				s.Scheduler, s.PersistenceSeconds, tellOptions(s), s.ForwardingMethod, tellTunnel(s.Tunnel), s.DrainSeconds,
+				s.Pool.Slices, s.Pool.Namespace, s.Pool.Name, s.Pool.Hash)
+			for _, m := range s.Match {
+				fmt.Fprintf(b, "    marked: to %v from %v by %q to ports %v through %q\n", m.Addresses, m.SourceAddresses, m.Protocol, m.Ports, m.Interface)
+			}
 		}
 	}
+}
+
+// tellKey is what ipvsadm calls a service by.
+func tellKey(s v1alpha1.CompiledService) string {
+	if s.Mark != 0 {
+		return fmt.Sprintf("-f %d for %s", s.Mark, s.Family)
+	}
+	return fmt.Sprintf("%s %s", s.Protocol, hostPort(s.Address, s.Port))
+}
+
+// tellOptions are the options of a service that most have not.
+func tellOptions(s v1alpha1.CompiledService) string {
+	var b strings.Builder
+	if s.PersistencePrefixLength != 0 {
+		fmt.Fprintf(&b, " -M /%d", s.PersistencePrefixLength)
+	}
+	if s.PersistenceEngine != "" {
+		fmt.Fprintf(&b, " --pe %s", s.PersistenceEngine)
+	}
+	if len(s.SchedulerFlags) > 0 {
+		fmt.Fprintf(&b, " -b %v", s.SchedulerFlags)
+	}
+	if s.OnePacketScheduling {
+		b.WriteString(" -o")
+	}
+	if s.ApplicationHelper != "" {
+		fmt.Fprintf(&b, ", helped by %s", s.ApplicationHelper)
+	}
+	return b.String()
+}
+
+// tellRealServer is what a real server has of its own.
+func tellRealServer(s v1alpha1.CompiledRealServer) string {
+	var b strings.Builder
+	if s.UpperThreshold != 0 {
+		fmt.Fprintf(&b, " -x %d -y %d", s.UpperThreshold, s.LowerThreshold)
+	}
+	if s.ForwardingMethod != "" {
+		fmt.Fprintf(&b, ", %s", s.ForwardingMethod)
+	}
+	return b.String() + tellTunnel(s.Tunnel)
+}
+
+func tellTunnel(t *v1alpha1.CompiledTunnel) string {
+	if t == nil {
+		return ""
+	}
+	return fmt.Sprintf(" (%s to port %d, checksum %s)", t.Type, t.Port, t.Checksum)
+}
+
+func hostPort(address v1alpha1.IPAddress, port int32) string {
+	return net.JoinHostPort(string(address), fmt.Sprint(port))
 }
 
 func tellVerdict(v Verdict) string {
@@ -164,12 +221,32 @@ func tellCheck(c *v1alpha1.CompiledHealthCheck) string {
 	if c == nil {
 		return "unchecked"
 	}
-	return fmt.Sprintf("checked every %s for %s, %d retries after %s", c.Interval.Duration, c.Timeout.Duration, c.Retries, c.RetryDelay.Duration)
+	told := fmt.Sprintf("checked every %s for %s, %d retries after %s", c.Interval.Duration, c.Timeout.Duration, c.Retries, c.RetryDelay.Duration)
+	if c.Port != 0 {
+		told += fmt.Sprintf(", on port %d", c.Port)
+	}
+	return told
+}
+
+// tellSettings leaves out what every group has that asks for nothing.
+func tellSettings(b *strings.Builder, group v1alpha1.NodeDirectorGroup) {
+	if cmp.Equal(*group.IPVS, compileSettings(nil)) {
+		return
+	}
+	fmt.Fprintf(b, "  settings of %s: --set %d %d %d\n", group.Name,
+		group.IPVS.TCPTimeoutSeconds, group.IPVS.TCPFinTimeoutSeconds, group.IPVS.UDPTimeoutSeconds)
+	for _, sysctl := range group.IPVS.Sysctls {
+		fmt.Fprintf(b, "    %s=%s\n", sysctl.Name, sysctl.Value)
+	}
 }
 
 func tellNode(b *strings.Builder, name string, spec v1alpha1.NodeStateSpec) {
 	fmt.Fprintf(b, "Node %s\n", name)
 	for _, group := range spec.DirectorGroups {
+		if len(group.MarkRanges) > 0 {
+			fmt.Fprintf(b, "  marks of %s: %v\n", group.Name, group.MarkRanges)
+		}
+		tellSettings(b, group)
 		for _, r := range group.VirtualRouters {
 			password := ""
 			if r.Authentication != nil {

@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/meta"
 
 	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
+	"github.com/lvs-operator/lvs-operator/controllers/compile"
 )
 
 // ready sets the service's Ready by what the Active director does; the others serve nobody. A service that was Ready keeps
@@ -39,8 +40,8 @@ func serviceReadiness(service *v1alpha1.VirtualService, needs Needs, active *Dir
 		return against, false
 	}
 	wasReady := stood(service.Status.Conditions, v1alpha1.ConditionReady, service.Generation)
-	if !wasReady && !active.carries(service.Spec.Address) {
-		return active.withoutAddress(service.Spec.Address), false
+	if against := active.withoutAddress(needs); !wasReady && against.reason != "" {
+		return against, false
 	}
 	if against := active.lagging(needs); against.reason != "" {
 		return against, active.runsOlder(needs.Slices)
@@ -54,11 +55,11 @@ func (d *Director) noneHealthy(service *v1alpha1.VirtualService, needs Needs) ob
 		return obstacle{v1alpha1.ReasonNoHealthyRealServer,
 			fmt.Sprintf("RealServerPool %s has no members, so connections are refused; add members", service.Spec.RealServerPool)}
 	}
-	for _, port := range service.Spec.Ports {
-		degraded, found := d.Degraded[idOf(service, port.Name)]
+	for _, part := range compile.PartNames(service) {
+		degraded, found := d.Degraded[idOf(service, part)]
 		if found && degraded.Healthy == 0 && degraded.RealServers > 0 {
 			return obstacle{v1alpha1.ReasonNoHealthyRealServer,
-				fmt.Sprintf("director %s sees none of %d real servers of port %s healthy; check that they listen and that the pool's healthCheck fits", d.Name, degraded.RealServers, port.Name)}
+				fmt.Sprintf("director %s sees none of %d real servers of %s healthy; check that they listen and that the pool's healthCheck fits", d.Name, degraded.RealServers, partOf(service, part))}
 		}
 	}
 	return obstacle{}
@@ -67,8 +68,8 @@ func (d *Director) noneHealthy(service *v1alpha1.VirtualService, needs Needs) ob
 // serving is what the Active director does for the service's worst port.
 func (d *Director) serving(service *v1alpha1.VirtualService, needs Needs) string {
 	up := needs.RealServers
-	for _, port := range service.Spec.Ports {
-		if degraded, found := d.Degraded[idOf(service, port.Name)]; found {
+	for _, part := range compile.PartNames(service) {
+		if degraded, found := d.Degraded[idOf(service, part)]; found {
 			up = min(up, degraded.Healthy)
 		}
 	}

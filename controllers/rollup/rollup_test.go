@@ -49,7 +49,7 @@ func served() *scene {
 		group: v1alpha1.DirectorGroup{ObjectMeta: metav1.ObjectMeta{Name: "edge", Generation: 2}},
 		result: compile.Result{
 			Group:     compile.Verdict{Generation: 2},
-			Services:  map[types.NamespacedName]compile.Verdict{key: {Generation: 3}},
+			Services:  map[types.NamespacedName]compile.Verdict{key: {Generation: 3, Addresses: []v1alpha1.IPAddress{"192.0.2.10"}}},
 			Directors: []string{"d1", "d2"},
 			RealServerSlices: []v1alpha1.RealServerSlice{{
 				ObjectMeta: metav1.ObjectMeta{Name: "edge-blue-0"},

@@ -19,13 +19,13 @@ const maxDirectors = 64
 // VirtualService is the status of a service that was compiled at its present generation, from what it needs and from its
 // group's directors. It is Programmed when every director has reported at least the needed generation of every slice that
 // carries it, and no problem that stands against it. To become so it also waits until each director has applied a NodeState
-// that carries its address; it then stays so while NodeStates change for others. It is Ready when the Active director has
+// that carries its addresses; it then stays so while NodeStates change for others. It is Ready when the Active director has
 // come so far and sees a healthy real server; it stays Ready while that director runs an older form of it.
 func VirtualService(service *v1alpha1.VirtualService, needs Needs, directors []Director, now metav1.Time) v1alpha1.VirtualServiceStatus {
 	status := v1alpha1.VirtualServiceStatus{ObservedGeneration: service.Generation}
 	c := newConditions(service.Status.Conditions, service.Generation, now)
 	c.verdict(v1alpha1.ConditionAccepted, v1alpha1.ReasonAccepted,
-		fmt.Sprintf("%s and its ports are this service's in DirectorGroup %s", service.Spec.Address, service.Spec.DirectorGroup), needs.Verdict)
+		fmt.Sprintf("%s this service's in DirectorGroup %s", identity(service), service.Spec.DirectorGroup), needs.Verdict)
 	c.verdict(v1alpha1.ConditionResolvedRefs, v1alpha1.ReasonResolved,
 		fmt.Sprintf("DirectorGroup %s and RealServerPool %s exist", service.Spec.DirectorGroup, service.Spec.RealServerPool), needs.Verdict)
 	c.outcome(v1alpha1.ConditionProgrammed, v1alpha1.ReasonProgrammed,
@@ -68,8 +68,11 @@ func programming(service *v1alpha1.VirtualService, needs Needs, directors []Dire
 		if against := d.lagging(needs); against.reason != "" {
 			return against
 		}
-		if !wasProgrammed && !d.carries(service.Spec.Address) {
-			return d.withoutAddress(service.Spec.Address)
+		if wasProgrammed {
+			continue
+		}
+		if against := d.withoutAddress(needs); against.reason != "" {
+			return against
 		}
 	}
 	return obstacle{}
@@ -88,8 +91,8 @@ func uncompiled(needs Needs, directors []Director) obstacle {
 
 // problemWith is the first problem that stands against a port of the service on this director.
 func (d *Director) problemWith(service *v1alpha1.VirtualService) obstacle {
-	for _, port := range service.Spec.Ports {
-		if against := d.against(idOf(service, port.Name)); against.reason != "" {
+	for _, part := range compile.PartNames(service) {
+		if against := d.against(idOf(service, part)); against.reason != "" {
 			return against
 		}
 	}
@@ -109,22 +112,25 @@ func (d *Director) lagging(needs Needs) obstacle {
 	return obstacle{v1alpha1.ReasonPending, message}
 }
 
-func (d *Director) carries(address v1alpha1.IPAddress) bool {
-	return d.Current && slices.Contains(d.VIPs, address)
-}
-
-func (d *Director) withoutAddress(address v1alpha1.IPAddress) obstacle {
-	return obstacle{v1alpha1.ReasonPending, fmt.Sprintf("director %s has not applied the NodeState that carries %s yet", d.Name, address)}
+// withoutAddress is that the director has not applied a NodeState that carries every address of the service.
+func (d *Director) withoutAddress(needs Needs) obstacle {
+	for _, address := range needs.Addresses {
+		if !d.Current || !slices.Contains(d.VIPs, address) {
+			return obstacle{v1alpha1.ReasonPending, fmt.Sprintf("director %s has not applied the NodeState that carries %s yet", d.Name, address)}
+		}
+	}
+	return obstacle{}
 }
 
 // ports is what each director runs of each port.
 func ports(service *v1alpha1.VirtualService, needs Needs, directors []Director) []v1alpha1.PortStatus {
 	shown := directors[:min(len(directors), maxDirectors)]
-	all := make([]v1alpha1.PortStatus, 0, len(service.Spec.Ports))
-	for _, port := range service.Spec.Ports {
-		status := v1alpha1.PortStatus{Name: port.Name}
+	parts := compile.PartNames(service)
+	all := make([]v1alpha1.PortStatus, 0, len(parts))
+	for _, part := range parts {
+		status := v1alpha1.PortStatus{Name: part}
 		for i := range shown {
-			status.Directors = append(status.Directors, portOn(&shown[i], idOf(service, port.Name), needs))
+			status.Directors = append(status.Directors, portOn(&shown[i], idOf(service, part), needs))
 		}
 		all = append(all, status)
 	}
@@ -161,6 +167,22 @@ func healthy(status v1alpha1.VirtualServiceStatus) string {
 	return fmt.Sprintf("%d/%d", worst.Healthy, worst.RealServers)
 }
 
-func idOf(service *v1alpha1.VirtualService, port string) string {
-	return compile.ServiceID(types.NamespacedName{Namespace: service.Namespace, Name: service.Name}, port)
+func idOf(service *v1alpha1.VirtualService, part string) string {
+	return compile.ServiceID(types.NamespacedName{Namespace: service.Namespace, Name: service.Name}, part)
+}
+
+// identity is what the service has for itself, with its verb.
+func identity(service *v1alpha1.VirtualService) string {
+	if mark := service.Spec.FirewallMark; mark != nil {
+		return fmt.Sprintf("firewall mark %d is", mark.Mark)
+	}
+	return fmt.Sprintf("%s and its ports are", service.Spec.Address)
+}
+
+// partOf names a part of the service in a message.
+func partOf(service *v1alpha1.VirtualService, part string) string {
+	if mark := service.Spec.FirewallMark; mark != nil {
+		return fmt.Sprintf("firewall mark %d", mark.Mark)
+	}
+	return "port " + part
 }

@@ -7,6 +7,7 @@ import (
 	"math"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
@@ -83,7 +84,7 @@ type entry struct {
 }
 
 func (e entry) since(before entry) entry {
-	if e.service == before.service && e.slice == before.slice {
+	if e.slice == before.slice && equality.Semantic.DeepEqual(e.service, before.service) {
 		e.generation = min(e.generation, before.generation)
 	}
 	return e

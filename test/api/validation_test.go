@@ -38,6 +38,15 @@ spec:
   members: [{address: 192.0.2.111}]
   healthCheck: {tcp: {}}
 `
+	markYAML = `
+apiVersion: lvs-operator.io/v1alpha1
+kind: VirtualService
+metadata: {name: valid, namespace: default}
+spec:
+  directorGroup: edge
+  firewallMark: {mark: 100, match: [{addresses: [198.51.100.0/24], protocol: TCP, ports: [{port: 80}]}]}
+  realServerPool: valid
+`
 	serviceYAML = `
 apiVersion: lvs-operator.io/v1alpha1
 kind: VirtualService
@@ -63,17 +72,40 @@ func try(t *testing.T, object, old, replacement string) (*unstructured.Unstructu
 	return u, admin(t).Create(t.Context(), u, client.DryRunAll, client.FieldValidation(metav1.FieldValidationStrict))
 }
 
+// What is said of addresses and networks of several fields.
+const (
+	notUnicast = "must be a unicast IPv4 or IPv6 address in canonical form, for example 192.0.2.10 or 2001:db8::10"
+	notMember  = "must be a unicast IPv4 or IPv6 address in canonical form that is not link-local, for example 192.0.2.10 or 2001:db8::10"
+	notNetwork = "must be a network in CIDR notation with its host bits zero, for example"
+)
+
+// hosts are so many networks of one address.
+func hosts(n int) string {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = fmt.Sprintf("192.0.2.%d/32", i)
+	}
+	return strings.Join(all, ", ")
+}
+
 func TestWrongObjectsAreRefusedWithAMessage(t *testing.T) {
 	ensureDefaultNamespace(t)
 	long := strings.Repeat("x", 64)
 	for _, wrong := range []struct {
 		name, object, old, replacement, message string
 	}{
-		{"an address that is none", serviceYAML, "192.0.2.10", "192.0.2.300", "must be an IPv4 address, for example 192.0.2.10"},
-		{"an IPv6 address", serviceYAML, "192.0.2.10", `"2001:db8::1"`, "must be an IPv4 address, for example 192.0.2.10"},
-		{"an address with a prefix length", serviceYAML, "192.0.2.10", "192.0.2.10/32", "must be an IPv4 address, for example 192.0.2.10"},
-		{"an address with a leading zero", serviceYAML, "192.0.2.10", "192.0.2.010", "must be an IPv4 address, for example 192.0.2.10"},
-		{"port 0", serviceYAML, "port: 80", "port: 0", "spec.ports[0].port in body should be greater than or equal to 1"},
+		{"an address that is none", serviceYAML, "192.0.2.10", "192.0.2.300", notUnicast},
+		{"an address that is not canonical", serviceYAML, "192.0.2.10", `"2001:db8:0::1"`, notUnicast},
+		{"an address in capitals", serviceYAML, "192.0.2.10", `"2001:DB8::1"`, notUnicast},
+		{"an IPv4 address in IPv6's form", serviceYAML, "192.0.2.10", `"::ffff:192.0.2.10"`, notUnicast},
+		{"a multicast address", serviceYAML, "192.0.2.10", "224.0.0.18", notUnicast},
+		{"a link-local address", serviceYAML, "192.0.2.10", `"fe80::1"`, notUnicast},
+		{"a loopback address", serviceYAML, "192.0.2.10", "127.0.0.1", notUnicast},
+		{"no address", serviceYAML, "address: 192.0.2.10", "", "address is required with ports"},
+		{"an address with a prefix length", serviceYAML, "192.0.2.10", "192.0.2.10/32", notUnicast},
+		{"an address with a leading zero", serviceYAML, "192.0.2.10", "192.0.2.010", notUnicast},
+		{"port 0 without persistence", serviceYAML, "port: 80", "port: 0", "port 0 needs persistence: the kernel refuses it otherwise"},
+		{"port -1", serviceYAML, "port: 80", "port: -1", "spec.ports[0].port in body should be greater than or equal to 0"},
 		{"port 65536", serviceYAML, "port: 80", "port: 65536", "spec.ports[0].port in body should be less than or equal to 65535"},
 		{"no port", serviceYAML, "[{name: http, port: 80}]", "[]", "spec.ports in body should have at least 1 items"},
 		{"a port without a name", serviceYAML, "name: http, ", "", "spec.ports[0].name: Required value"},
@@ -81,20 +113,69 @@ func TestWrongObjectsAreRefusedWithAMessage(t *testing.T) {
 		{"one port twice", serviceYAML, "{name: http, port: 80}", "{name: a, port: 80}, {name: b, port: 80}", "no two ports may have the same number and protocol"},
 		{"one port name twice", serviceYAML, "{name: http, port: 80}", "{name: a, port: 80}, {name: a, port: 81}", `Duplicate value: {"name":"a"}`},
 		{"an unknown protocol", serviceYAML, "port: 80", "port: 80, protocol: ICMP", `Unsupported value: "ICMP": supported values: "TCP", "UDP", "SCTP"`},
-		{"an unknown scheduler", serviceYAML, "address:", "scheduler: fastest\n  address:", `spec.scheduler: Unsupported value: "fastest": supported values: "rr", "wrr", "lc", "wlc", "lblc", "lblcr", "dh", "sh"`},
+		{"an unknown scheduler", serviceYAML, "address:", "scheduler: fastest\n  address:", `spec.scheduler: Unsupported value: "fastest": supported values: "rr", "wrr", "lc", "wlc", "lblc", "lblcr", "dh", "sh", "sed", "nq", "fo", "ovf", "mh", "twos"`},
 		{"an unknown forwarding method", serviceYAML, "address:", "forwardingMethod: DR\n  address:", `Unsupported value: "DR": supported values: "DirectRouting", "Tunnel", "NAT"`},
 		{"persistence of 0", serviceYAML, "address:", "persistence: {timeout: 0s}\n  address:", "timeout must be a whole number of seconds between 1s and 744h; leave persistence out to have none"},
 		{"persistence of half a second", serviceYAML, "address:", "persistence: {timeout: 1500ms}\n  address:", "timeout must be a whole number of seconds between 1s and 744h; leave persistence out to have none"},
 		{"persistence of 32 days", serviceYAML, "address:", "persistence: {timeout: 768h}\n  address:", "timeout must be a whole number of seconds between 1s and 744h; leave persistence out to have none"},
 		{"no director group", serviceYAML, "directorGroup: edge", "", "spec.directorGroup: Required value"},
 		{"no pool", serviceYAML, "realServerPool: valid", "", "spec.realServerPool: Required value"},
+		{"ports and a mark", serviceYAML, "realServerPool:", "firewallMark: {mark: 1, match: [{addresses: [192.0.2.10/32]}]}\n  realServerPool:", "give ports or firewallMark, and not both"},
+		{"neither ports nor a mark", serviceYAML, "ports: [{name: http, port: 80}]", "", "give ports or firewallMark, and not both"},
+		{"FTP by DirectRouting", serviceYAML, "port: 80", "port: 21, applicationHelper: FTP", "applicationHelper needs forwardingMethod: NAT"},
+		{"FTP on another port", serviceYAML, "port: 80}]", "port: 2121, applicationHelper: FTP}]\n  forwardingMethod: NAT", "applicationHelper: FTP is for port: 21 and protocol: TCP"},
+		{"FTP over UDP", serviceYAML, "port: 80}]", "port: 21, protocol: UDP, applicationHelper: FTP}]\n  forwardingMethod: NAT", "applicationHelper: FTP is for port: 21 and protocol: TCP"},
+		{"an unknown helper", serviceYAML, "port: 80", "port: 80, applicationHelper: SIP", `Unsupported value: "SIP": supported values: "FTP"`},
+		{"another scheduler's flag", serviceYAML, "address:", "scheduler: mh\n  schedulerFlags: [sh-port]\n  address:", "schedulerFlags must be the scheduler's"},
+		{"a flag of a scheduler without flags", serviceYAML, "address:", "schedulerFlags: [mh-port]\n  address:", "schedulerFlags must be the scheduler's"},
+		{"an unknown flag", serviceYAML, "address:", "scheduler: sh\n  schedulerFlags: [sh-fast]\n  address:", `Unsupported value: "sh-fast"`},
+		{"one flag twice", serviceYAML, "address:", "scheduler: sh\n  schedulerFlags: [sh-port, sh-port]\n  address:", `Duplicate value: "sh-port"`},
+		{"SIP over TCP", serviceYAML, "address:", "persistence: {engine: sip}\n  address:", "persistence.engine: sip reads SIP over UDP; give every port protocol: UDP"},
+		{"an unknown engine", serviceYAML, "address:", "persistence: {engine: http}\n  address:", `Unsupported value: "http": supported values: "sip"`},
+		{"33 bits of an IPv4 client", serviceYAML, "address:", "persistence: {prefixLength: 33}\n  address:", "persistence.prefixLength must be at most 32 for IPv4"},
+		{"33 bits of a marked IPv4 client", markYAML, "realServerPool:", "persistence: {prefixLength: 33}\n  realServerPool:", "persistence.prefixLength must be at most 32 for IPv4"},
+		{"129 bits of a client", serviceYAML, "address: 192.0.2.10", "persistence: {prefixLength: 129}\n  address: \"2001:db8::10\"", "spec.persistence.prefixLength in body should be less than or equal to 128"},
+		{"no bit of a client", serviceYAML, "address:", "persistence: {prefixLength: 0}\n  address:", "spec.persistence.prefixLength in body should be greater than or equal to 1"},
+		{"one-packet scheduling of TCP", serviceYAML, "address:", "onePacketScheduling: true\n  address:", "onePacketScheduling is for UDP only; give every port protocol: UDP"},
+		{"a drain of half a second", serviceYAML, "address:", "drain: {udp: 500ms}\n  address:", "must be a whole number of seconds between 0s and 24h"},
+		{"a drain of two days", serviceYAML, "address:", "drain: {tcp: 48h}\n  address:", "must be a whole number of seconds between 0s and 24h"},
+		{"GUE without a port", serviceYAML, "address:", "tunnel: {type: GUE}\n  address:", "type: GUE needs a port"},
+		{"GRE with a port", serviceYAML, "address:", "tunnel: {type: GRE, port: 6080}\n  address:", "type: GUE needs a port, on which the real server unwraps packets; the other types have none"},
+		{"IPIP with a checksum", serviceYAML, "address:", "tunnel: {checksum: Outer}\n  address:", "IPIP has no checksum"},
+		{"GRE with a remote checksum", serviceYAML, "address:", "tunnel: {type: GRE, checksum: Remote}\n  address:", "checksum: Remote exists for type: GUE only"},
+
+		{"mark 0", markYAML, "mark: 100", "mark: 0", "spec.firewallMark.mark in body should be greater than or equal to 1"},
+		{"a mark of 33 bits", markYAML, "mark: 100", "mark: 4294967296", "spec.firewallMark.mark in body should be less than or equal to 4294967295"},
+		{"a mark of nothing", markYAML, "[{addresses: [198.51.100.0/24], protocol: TCP, ports: [{port: 80}]}]", "[]", "spec.firewallMark.match in body should have at least 1 items"},
+		{"a match of nothing", markYAML, "[198.51.100.0/24]", "[]", "addresses in body should have at least 1 items"},
+		{"a match with host bits", markYAML, "198.51.100.0/24", "198.51.100.1/24", notNetwork},
+		{"a source without a length", markYAML, "protocol:", "sourceAddresses: [192.0.2.1], protocol:", notNetwork},
+		{"destinations of two families", markYAML, "198.51.100.0/24", "198.51.100.0/24, \"2001:db8::/64\"", "all networks of a virtual service must be of one family"},
+		{"matches of two families", markYAML, "match: [", "match: [{addresses: [\"2001:db8::/64\"]}, ", "all networks of a virtual service must be of one family"},
+		{"sources of another family", markYAML, "protocol:", "sourceAddresses: [\"2001:db8::/64\"], protocol:", "all networks of a virtual service must be of one family"},
+		{"a next hop of another family", markYAML, "realServerPool:", "address: \"2001:db8::10\"\n  realServerPool:", "address must be of the family, IPv4 or IPv6, of the networks that firewallMark matches"},
+		{"ports without a protocol", markYAML, "protocol: TCP, ", "", "ports need a protocol; add protocol: TCP, UDP or SCTP"},
+		{"ports that end before they begin", markYAML, "port: 80", "port: 80, endPort: 79", "endPort must not be less than port"},
+		{"an interface with a space", markYAML, "protocol:", "interface: eth 0, protocol:", "interface in body should match"},
+		{"129 networks", markYAML, "match: [", "match: [" + strings.Repeat("{addresses: ["+hosts(32)+"]}, ", 4), "match may hold at most 128 networks in all, destinations and sources together"},
+		{"129 port ranges", markYAML, "match: [", "match: [" + strings.Repeat("{addresses: [192.0.2.0/24], protocol: TCP, ports: ["+strings.Repeat("{port: 1}, ", 31)+"{port: 1}]}, ", 4), "match may hold at most 128 port ranges in all"},
+
 		{"a misspelt field", serviceYAML, "address:", "sheduler: rr\n  address:", `unknown field "spec.sheduler"`},
 
 		{"a negative weight", poolYAML, "192.0.2.111", "192.0.2.111, weight: -1", "spec.members[0].weight in body should be greater than or equal to 0"},
 		{"a weight over 65535", poolYAML, "192.0.2.111", "192.0.2.111, weight: 65536", "spec.members[0].weight in body should be less than or equal to 65535"},
 		{"a member's port 0", poolYAML, "192.0.2.111", "192.0.2.111, port: 0", "spec.members[0].port in body should be greater than or equal to 1"},
-		{"a member that is a name", poolYAML, "192.0.2.111", "tomcat-1", "must be an IPv4 address, for example 192.0.2.10"},
+		{"a member that is a name", poolYAML, "192.0.2.111", "tomcat-1", notMember},
 		{"one member twice", poolYAML, "{address: 192.0.2.111}", "{address: 192.0.2.111}, {address: 192.0.2.111}", `Duplicate value: {"address":"192.0.2.111"}`},
+		{"a member of nothing", poolYAML, "192.0.2.111", "0.0.0.0", notMember},
+		{"a multicast member", poolYAML, "192.0.2.111", `"ff02::12"`, notMember},
+		{"a link-local member", poolYAML, "192.0.2.111", `"fe80::1"`, notMember},
+		{"a lower threshold alone", poolYAML, "192.0.2.111", "192.0.2.111, lowerThreshold: 1", "lowerThreshold needs an upperThreshold that is not less"},
+		{"a lower threshold above the upper", poolYAML, "192.0.2.111", "192.0.2.111, lowerThreshold: 11, upperThreshold: 10", "lowerThreshold needs an upperThreshold that is not less"},
+		{"a negative threshold", poolYAML, "192.0.2.111", "192.0.2.111, upperThreshold: -1", "upperThreshold in body should be greater than or equal to 0"},
+		{"a member's unknown method", poolYAML, "192.0.2.111", "192.0.2.111, forwardingMethod: GUE", `Unsupported value: "GUE": supported values: "DirectRouting", "Tunnel", "NAT"`},
+		{"a member's GUE without a port", poolYAML, "192.0.2.111", "192.0.2.111, tunnel: {type: GUE}", "type: GUE needs a port"},
+		{"a check of port 0", poolYAML, "{tcp: {}}", "{tcp: {}, port: 0}", "spec.healthCheck.port in body should be greater than or equal to 1"},
 		{"a health check of nothing", poolYAML, "{tcp: {}}", "{interval: 1s}", "spec.healthCheck.tcp: Required value"},
 		{"an interval without a unit", poolYAML, "{tcp: {}}", `{tcp: {}, interval: "5"}`, "interval"},
 		{"an interval that is too short", poolYAML, "{tcp: {}}", "{tcp: {}, interval: 99ms}", "interval must lie between 100ms and 24h"},
@@ -120,10 +201,20 @@ func TestWrongObjectsAreRefusedWithAMessage(t *testing.T) {
 		{"an interface of 16 characters", groupYAML, "interface: eth0", "interface: abcdefghijklmnop", "may not be more than 15"},
 		{"an interface with a slash", groupYAML, "interface: eth0", "interface: eth/0", "spec.interface in body should match"},
 		{"no address pool", groupYAML, "[{name: public, cidrs: [192.0.2.0/24], namespaceSelector: {}}]", "[]", "spec.addressPools in body should have at least 1 items"},
-		{"host bits in a network", groupYAML, "192.0.2.0/24", "192.0.2.1/24", "must be an IPv4 network in CIDR notation with its host bits zero, for example 192.0.2.0/24"},
-		{"a network without a length", groupYAML, "192.0.2.0/24", "192.0.2.0", "must be an IPv4 network in CIDR notation with its host bits zero, for example 192.0.2.0/24"},
-		{"an IPv6 network of length 0", groupYAML, "192.0.2.0/24", `"::/0"`, "must be an IPv4 network in CIDR notation with its host bits zero, for example 192.0.2.0/24"},
+		{"host bits in a network", groupYAML, "192.0.2.0/24", "192.0.2.1/24", notNetwork},
+		{"a network without a length", groupYAML, "192.0.2.0/24", "192.0.2.0", notNetwork},
+		{"host bits in an IPv6 network", groupYAML, "192.0.2.0/24", `"2001:db8::1/64"`, notNetwork},
 		{"a network twice", groupYAML, "192.0.2.0/24", "192.0.2.0/24, 192.0.2.0/24", `Duplicate value: "192.0.2.0/24"`},
+		{"a mark pool that ends before it begins", groupYAML, "interface:", "markPools: [{name: m, first: 2, last: 1, cidrs: [0.0.0.0/0]}]\n  interface:", "first must not be greater than last"},
+		{"a mark pool from 0", groupYAML, "interface:", "markPools: [{name: m, first: 0, last: 1, cidrs: [0.0.0.0/0]}]\n  interface:", "spec.markPools[0].first in body should be greater than or equal to 1"},
+		{"a mark pool without networks", groupYAML, "interface:", "markPools: [{name: m, first: 1, last: 2}]\n  interface:", "spec.markPools[0].cidrs: Required value"},
+		{"a mark pool with host bits", groupYAML, "interface:", "markPools: [{name: m, first: 1, last: 2, cidrs: [192.0.2.1/24]}]\n  interface:", notNetwork},
+		{"a time-out of 0", groupYAML, "interface:", "ipvs: {timeouts: {tcp: 0s}}\n  interface:", "must be a whole number of seconds between 1s and 744h"},
+		{"a time-out of 32 days", groupYAML, "interface:", "ipvs: {timeouts: {udp: 768h}}\n  interface:", "must be a whole number of seconds between 1s and 744h"},
+		{"a time-out of half a second", groupYAML, "interface:", "ipvs: {timeouts: {tcpFin: 500ms}}\n  interface:", "must be a whole number of seconds between 1s and 744h"},
+		{"an unknown reuse mode", groupYAML, "interface:", "ipvs: {connReuseMode: 4}\n  interface:", "spec.ipvs.connReuseMode in body should be less than or equal to 3"},
+		{"a defence's state for its mode", groupYAML, "interface:", "ipvs: {dropEntry: 2}\n  interface:", `spec.ipvs.dropEntry: Unsupported value: 2: supported values: "0", "1", "3"`},
+		{"a drop rate of 0", groupYAML, "interface:", "ipvs: {amDropRate: 0}\n  interface:", "spec.ipvs.amDropRate in body should be greater than or equal to 1"},
 		{"a name of 64 characters", groupYAML, "name: valid", "name: " + long, "the name of a DirectorGroup has at most 63 characters: it is the value of a label on its slices"},
 	} {
 		t.Run(wrong.name, func(t *testing.T) {
@@ -134,6 +225,9 @@ func TestWrongObjectsAreRefusedWithAMessage(t *testing.T) {
 		})
 	}
 }
+
+// schedulers are all that the kernel has.
+var schedulers = []string{"rr", "wrr", "lc", "wlc", "lblc", "lblcr", "dh", "sh", "sed", "nq", "fo", "ovf", "mh", "twos"}
 
 func TestRightObjectsAreTaken(t *testing.T) {
 	ensureDefaultNamespace(t)
@@ -148,6 +242,49 @@ func TestRightObjectsAreTaken(t *testing.T) {
 		{"the slowest VRRP", groupYAML, "virtualRouterID: 66", "virtualRouterID: 1\n    version: 2\n    advertisementInterval: 255s"},
 		{"the slowest VRRP of version 3", groupYAML, "virtualRouterID: 66", "virtualRouterID: 1\n    advertisementInterval: 40950ms"},
 		{"a password in version 2", groupYAML, "virtualRouterID: 66", "virtualRouterID: 66\n    version: 2\n    authentication: {type: Password, secretRef: {name: s}}"},
+		{"the service by mark", markYAML, "valid", "valid"},
+		{"all of IPv6", groupYAML, "192.0.2.0/24", `"::/0"`},
+		{"mark pools of both families", groupYAML, "interface:", "markPools: [{name: m, first: 1, last: 4294967295, cidrs: [0.0.0.0/0, \"::/0\"], namespaceSelector: {}}]\n  interface:"},
+		{"all settings", groupYAML, "interface:", `ipvs:
+    timeouts: {tcp: 744h, tcpFin: 1s, udp: 1m30s}
+    expireNoDestConn: false
+    expireQuiescentTemplate: false
+    connReuseMode: 0
+    conntrack: true
+    natICMPSend: true
+    snatReroute: false
+    sloppyTCP: true
+    sloppySCTP: true
+    dropEntry: 1
+    dropPacket: 3
+    secureTCP: 1
+    amDropRate: 1
+    amemThresh: 0
+    pmtuDisc: false
+    scheduleICMP: true
+    ignoreTunneled: true
+    cacheBypass: true
+  interface:`},
+		{"an IPv6 address", serviceYAML, "address: 192.0.2.10", "persistence: {prefixLength: 64}\n  address: \"2001:db8::10\""},
+		{"port 0 with persistence", serviceYAML, "{name: http, port: 80}]", "{name: rest, port: 0}]\n  persistence: {}"},
+		{"FTP by NAT", serviceYAML, "port: 80}]", "port: 21, applicationHelper: FTP}]\n  forwardingMethod: NAT"},
+		{"both flags of sh", serviceYAML, "address:", "scheduler: sh\n  schedulerFlags: [sh-port, sh-fallback]\n  address:"},
+		{"both flags of mh", serviceYAML, "address:", "scheduler: mh\n  schedulerFlags: [mh-port, mh-fallback]\n  address:"},
+		{"SIP over UDP, packet by packet", serviceYAML, "port: 80}]", "port: 5060, protocol: UDP}]\n  persistence: {engine: sip, prefixLength: 32}\n  onePacketScheduling: true"},
+		{"SIP by mark, packet by packet", markYAML, "realServerPool:", "persistence: {engine: sip}\n  onePacketScheduling: true\n  realServerPool:"},
+		{"one-packet scheduling of TCP that is off", serviceYAML, "address:", "onePacketScheduling: false\n  address:"},
+		{"the longest and the shortest drain", serviceYAML, "address:", "drain: {tcp: 24h, udp: 0s}\n  address:"},
+		{"GUE", serviceYAML, "address:", "forwardingMethod: Tunnel\n  tunnel: {type: GUE, port: 6080, checksum: Remote}\n  address:"},
+		{"GRE", serviceYAML, "address:", "forwardingMethod: Tunnel\n  tunnel: {type: GRE, checksum: Outer}\n  address:"},
+		{"the greatest mark", markYAML, "mark: 100", "mark: 4294967295"},
+		{"a mark with a next hop", markYAML, "realServerPool:", "address: 192.0.2.10\n  realServerPool:"},
+		{"a mark of IPv6", markYAML, "[198.51.100.0/24]", "[\"2001:db8:1::/48\"], sourceAddresses: [\"2001:db8::/32\"]"},
+		{"a mark of all protocols", markYAML, "protocol: TCP, ports: [{port: 80}]", "interface: eth0"},
+		{"128 networks", markYAML, "[198.51.100.0/24]", "[" + hosts(64) + "], sourceAddresses: [" + hosts(64) + "]"},
+		{"a range of one port", markYAML, "port: 80", "port: 80, endPort: 80"},
+		{"members of both families", poolYAML, "{address: 192.0.2.111}", "{address: 192.0.2.111}, {address: \"2001:db8::111\"}, {address: 127.0.0.1}"},
+		{"a member with all of its own", poolYAML, "192.0.2.111", "192.0.2.111, forwardingMethod: Tunnel, tunnel: {type: GRE}, upperThreshold: 2147483647, lowerThreshold: 2147483647"},
+		{"a check of another port", poolYAML, "{tcp: {}}", "{tcp: {}, port: 8080}"},
 		{"one port over TCP and UDP", serviceYAML, "{name: http, port: 80}", "{name: a, port: 80}, {name: b, port: 80, protocol: UDP}"},
 		{"the longest persistence", serviceYAML, "address:", "persistence: {timeout: 744h}\n  address:"},
 		{"a pool without members", poolYAML, "[{address: 192.0.2.111}]", "[]"},
@@ -160,12 +297,43 @@ func TestRightObjectsAreTaken(t *testing.T) {
 			}
 		})
 	}
-	for _, scheduler := range []string{"rr", "wrr", "lc", "wlc", "lblc", "lblcr", "dh", "sh"} {
+	for _, scheduler := range schedulers {
 		for _, method := range []string{"DirectRouting", "Tunnel", "NAT"} {
 			fields := fmt.Sprintf("scheduler: %s\n  forwardingMethod: %s\n  address:", scheduler, method)
 			if _, err := try(t, serviceYAML, "address:", fields); err != nil {
 				t.Errorf("%s by %s: %v", scheduler, method, err)
 			}
+		}
+	}
+}
+
+// TestTheLargestObjectsAreTaken holds the rules' cost: the API server gives up on an object whose validation takes too long.
+func TestTheLargestObjectsAreTaken(t *testing.T) {
+	ensureDefaultNamespace(t)
+	var members, pools, marks []string
+	for i := range 4096 {
+		members = append(members, fmt.Sprintf(`{address: "2001:db8:1111:2222:3333:4444:5555:%x", upperThreshold: 2, lowerThreshold: 1, tunnel: {type: GUE, port: 6080, checksum: Remote}}`, 4096+i))
+	}
+	var networks [64]string
+	for i := range networks {
+		networks[i] = fmt.Sprintf(`"2001:db8:1111:2222:3333:4444:5555:%x/128"`, 4096+i)
+	}
+	cidrs := strings.Join(networks[:], ", ")
+	for i := range 64 {
+		pools = append(pools, fmt.Sprintf("{name: p%d, cidrs: [%s]}", i, cidrs))
+	}
+	for i := range 16 {
+		marks = append(marks, fmt.Sprintf("{name: m%d, first: 1, last: 2, cidrs: [%s]}", i, cidrs))
+	}
+	matches := strings.Repeat(fmt.Sprintf("{addresses: [%s], sourceAddresses: [%s], protocol: TCP, ports: [%s]}, ",
+		strings.Join(networks[:2], ", "), strings.Join(networks[:2], ", "), "{port: 1, endPort: 2}, {port: 3}, {port: 4}, {port: 5}"), 32)
+	for name, large := range map[string]struct{ object, old, replacement string }{
+		"pool":            {poolYAML, "{address: 192.0.2.111}", strings.Join(members, ", ")},
+		"group":           {groupYAML, "[{name: public, cidrs: [192.0.2.0/24], namespaceSelector: {}}]", "[" + strings.Join(pools, ", ") + "]\n  markPools: [" + strings.Join(marks, ", ") + "]"},
+		"service by mark": {markYAML, "[{addresses: [198.51.100.0/24], protocol: TCP, ports: [{port: 80}]}]", "[" + matches + "]"},
+	} {
+		if _, err := try(t, large.object, large.old, large.replacement); err != nil {
+			t.Errorf("the largest %s: %.300s", name, err)
 		}
 	}
 }
@@ -179,10 +347,14 @@ func TestDefaultsAreAsExplained(t *testing.T) {
 		{groupYAML, map[string]any{
 			"spec.vrrp.version": int64(3), "spec.vrrp.advertisementInterval": "1s", "spec.vrrp.defaultPriority": int64(100), "spec.vrrp.preempt": true,
 		}},
+		{strings.Replace(groupYAML, "interface:", "ipvs: {}\n  interface:", 1), map[string]any{
+			"spec.ipvs.expireNoDestConn": true, "spec.ipvs.expireQuiescentTemplate": true, "spec.ipvs.connReuseMode": int64(3),
+		}},
 		{strings.Replace(poolYAML, "[{address: 192.0.2.111}]", "[]", 1), map[string]any{
 			"spec.setup": "Automatic", "spec.healthCheck.interval": "5s", "spec.healthCheck.timeout": "3s", "spec.healthCheck.retries": int64(2), "spec.healthCheck.retryDelay": "1s",
 		}},
-		{strings.Replace(serviceYAML, "address:", "persistence: {}\n  address:", 1), map[string]any{
+		{strings.Replace(serviceYAML, "address:", "persistence: {}\n  drain: {}\n  tunnel: {}\n  address:", 1), map[string]any{
+			"spec.drain.tcp": "5m", "spec.drain.udp": "10s", "spec.drain.sctp": "5m", "spec.tunnel.type": "IPIP", "spec.tunnel.checksum": "None",
 			"spec.scheduler": "wlc", "spec.forwardingMethod": "DirectRouting", "spec.persistence.timeout": "5m",
 		}},
 	} {

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package compile
+
+import (
+	"net/netip"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
+)
+
+// unchanged are the virtual IPs of one pool's services by how packets to them reach a member.
+type unchanged struct {
+	// all are those of every service, direct those whose method is not NAT.
+	all, direct []v1alpha1.IPAddress
+}
+
+// vipsByRealServer lists, a node, the virtual IPs that it has to accept as a real server: those of the services that reach
+// it unchanged, where the pool leaves the set-up to us.
+func (w *world) vipsByRealServer(nodes []Node) map[string][]v1alpha1.IPAddress {
+	byPool := map[types.NamespacedName]unchanged{}
+	for _, service := range w.served {
+		key := poolKey(service.VirtualService)
+		vips := byPool[key]
+		vips.all = append(vips.all, service.accepted...)
+		if methodOf(service.VirtualService) != v1alpha1.NAT {
+			vips.direct = append(vips.direct, service.accepted...)
+		}
+		byPool[key] = vips
+	}
+	owners := nodesByAddress(nodes)
+	byNode := map[string][]v1alpha1.IPAddress{}
+	for key, vips := range byPool {
+		if w.pools[key].Spec.Setup == v1alpha1.SetupManual {
+			continue
+		}
+		vips = unchanged{all: sortedAddresses(vips.all), direct: sortedAddresses(vips.direct)}
+		for _, member := range w.pools[key].Spec.Members {
+			accepted := vips.at(member)
+			if len(accepted) == 0 {
+				continue
+			}
+			for _, node := range owners[member.Address] {
+				byNode[node] = append(byNode[node], accepted...)
+			}
+		}
+	}
+	return byNode
+}
+
+// at are the virtual IPs that the member has to accept.
+func (u unchanged) at(member v1alpha1.Member) []v1alpha1.IPAddress {
+	switch member.ForwardingMethod {
+	case v1alpha1.NAT:
+		return nil
+	case v1alpha1.DirectRouting, v1alpha1.Tunnel:
+		return u.all
+	default:
+		return u.direct
+	}
+}
+
+// nodesByAddress are the names of the nodes that have an address, in its canonical form.
+func nodesByAddress(nodes []Node) map[v1alpha1.IPAddress][]string {
+	owners := map[v1alpha1.IPAddress][]string{}
+	for _, node := range nodes {
+		for _, text := range node.InternalIPs {
+			address, err := netip.ParseAddr(text)
+			if err != nil {
+				continue
+			}
+			key := v1alpha1.IPAddress(address.String())
+			owners[key] = append(owners[key], node.Name)
+		}
+	}
+	return owners
+}
