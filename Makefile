@@ -29,6 +29,12 @@ demo-down: build-lab ## End what `make demo KEEP=1` left running.
 .PHONY: test
 test: test-unit test-api test-chart test-kernel test-e2e ## Run every test: unit, API server, chart, kernel, end to end.
 
+##@ Measure
+
+.PHONY: bench-ipvs
+bench-ipvs: build-lab ## Measure IPVS: loading, reading back, one change, memory; against ipvsadm and moby/ipvs. About 15 minutes.
+	hack/bench-ipvs.sh
+
 ##@ Build
 
 .PHONY: build

@@ -10,11 +10,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/lvs-operator/lvs-operator/agent/checkpoint"
 	"github.com/lvs-operator/lvs-operator/agent/health/monitor"
 	"github.com/lvs-operator/lvs-operator/agent/health/probe"
+	"github.com/lvs-operator/lvs-operator/agent/ipvs"
 	"github.com/lvs-operator/lvs-operator/agent/kernel"
 	"github.com/lvs-operator/lvs-operator/agent/plan"
 	"github.com/lvs-operator/lvs-operator/agent/report"
@@ -25,20 +27,32 @@ import (
 
 // Kernel is the node's kernel.
 type Kernel interface {
-	// Read returns what the kernel has of what the query asks for. With kernel.ErrNoIPVS the rest of the answer is good.
+	// Read returns what the kernel has of what the query asks for.
 	Read(context.Context, kernel.Query) (plan.Actual, error)
+	// Table reads every IPVS service that owns accepts; kernel.ErrNoIPVS: there is no IPVS.
+	Table(ctx context.Context, owns func(ipvs.ServiceKey) bool) ([]ipvs.Reading, error)
+	// Services reads the named IPVS services; absent ones are left out.
+	Services(context.Context, []ipvs.ServiceKey) ([]ipvs.Reading, error)
+	// List begins to read the table bit by bit.
+	List() Listing
 	// Apply carries operations out in their order and returns those that the kernel refused.
 	Apply(context.Context, []plan.Operation) []kernel.Failure
 }
 
+// Listing is a reading of the IPVS table bit by bit.
+type Listing interface {
+	// Next reads about most services on; more is false at the end of the table.
+	Next(ctx context.Context, most int, owns func(ipvs.ServiceKey) bool) (readings []ipvs.Reading, more bool, err error)
+	// Close gives a listing up.
+	Close()
+}
+
 // Views is the API server as this node sees it.
 type Views interface {
-	// Version changes with every change of the view.
-	Version() uint64
 	// Connected says whether the API server has answered once.
 	Connected() bool
-	// View returns the newest view, and whether it is complete.
-	View(context.Context) (watch.View, bool)
+	// Changes returns what changed since it last returned true, the first time everything; false: the view is not complete.
+	Changes(context.Context) (watch.Changes, bool)
 }
 
 // Reports takes the node's status to the API server.
@@ -51,16 +65,18 @@ type Reports interface {
 
 // Checkpoints keeps what the agent needs at a start without an API server.
 type Checkpoints interface {
-	// Save replaces the checkpoint.
-	Save(checkpoint.Checkpoint) error
+	// Save writes what changed.
+	Save(checkpoint.Change) error
 }
 
-// Agent is the loop. Its methods are called by one goroutine.
+// Agent is the loop. Its methods are called by one goroutine, except for kick and kickNode.
 type Agent struct {
 	log     *slog.Logger
 	metrics *metrics
 	resync  time.Duration
 	wake    chan struct{}
+	// nodeKicked says that something has changed that is not an IPVS service: an address, a virtual router.
+	nodeKicked atomic.Bool
 
 	kernel      Kernel
 	views       Views
@@ -73,7 +89,7 @@ type Agent struct {
 }
 
 // Run is an agent's life: it returns when ctx has ended and the virtual IPs are handed over, or when it cannot start.
-func Run(ctx context.Context, o Options) error {
+func Run(ctx context.Context, o Options) (err error) {
 	if o.Resync <= 0 {
 		o.Resync = defaultResync
 	}
@@ -81,17 +97,19 @@ func Run(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	store, err := checkpoint.Open(o.StateDir)
-	if err != nil {
-		return err
+	store, saved, recalled := checkpoint.Open(o.StateDir)
+	if store == nil {
+		return recalled
 	}
+	defer func() { err = errors.Join(err, store.Close()) }()
 	k, err := kernel.Open(o.ProcSys)
 	if err != nil {
 		return err
 	}
 	defer k.Close()
 	a := &Agent{
-		log: o.Log, metrics: newMetrics(), resync: o.Resync, wake: make(chan struct{}, 1), kernel: k, checkpoints: store,
+		log: o.Log, metrics: newMetrics(), resync: o.Resync, wake: make(chan struct{}, 1), kernel: liveKernel{k}, checkpoints: store,
+		memory: newMemory(),
 	}
 	changes, err := k.Subscribe(ctx)
 	if err != nil {
@@ -100,10 +118,10 @@ func Run(ctx context.Context, o Options) error {
 	if err := a.metrics.serve(ctx, o.MetricsAddress, o.Log); err != nil {
 		return err
 	}
-	a.routers = newRouters(startRouter, a.kick, o.Log)
+	a.routers = newRouters(startRouter, a.kickNode, o.Log)
 	a.health = monitor.New(monitor.Options{Prober: probe.TCP{}, OnChange: a.kick})
 	defer a.health.Close()
-	a.recall(store)
+	a.recall(saved, recalled)
 
 	watcher := watch.New(clients, o.Node, o.Namespace, a.kick)
 	watcher.Start(ctx)
@@ -132,6 +150,12 @@ func lastWord(reporter *report.Reporter) error {
 	return nil
 }
 
+// liveKernel is the node's kernel as Kernel.
+type liveKernel struct{ *kernel.Kernel }
+
+// List implements Kernel.
+func (k liveKernel) List() Listing { return k.Kernel.List() }
+
 // kick makes the loop take a pass soon. It never blocks; any number of kicks before the pass are one.
 func (a *Agent) kick() {
 	select {
@@ -140,25 +164,43 @@ func (a *Agent) kick() {
 	}
 }
 
+// kickNode is kick for what changes more than IPVS services.
+func (a *Agent) kickNode() {
+	a.nodeKicked.Store(true)
+	a.kick()
+}
+
 // loop takes a pass whenever something that a pass depends on may have changed, until ctx ends. changes are the kernel's.
 func (a *Agent) loop(ctx context.Context, changes <-chan struct{}) {
-	resync := time.NewTicker(a.resync)
-	defer resync.Stop()
-	a.kick()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-resync.C:
+		case <-timer.C:
 		case <-a.wake:
 		case _, open := <-changes:
+			a.nodeKicked.Store(true)
 			if !open {
-				// The kernel stopped telling; the read-back every few seconds sees what changes.
+				// The kernel stopped telling; the audit every few seconds sees what changes.
 				changes = nil
 			}
 		}
-		a.pass(ctx, time.Now())
+		now := time.Now()
+		a.pass(ctx, now)
+		a.reportWhenDue(now)
+		timer.Reset(max(0, time.Until(a.nextPass())))
 	}
+}
+
+// nextPass is when the next pass is due without anything happening: the audit, or a report that waits.
+func (a *Agent) nextPass() time.Time {
+	next := a.audited.Add(a.resync)
+	if a.reportDue && a.reportNotBefore.Before(next) {
+		next = a.reportNotBefore
+	}
+	return next
 }
 
 // handOver is a planned stop: every Active router resigns, and its virtual IPs go once another director has them. IPVS, the
@@ -171,15 +213,18 @@ func (a *Agent) handOver() error {
 		return nil
 	}
 	ctx := context.Background() // the time of the resignation is used up; what is left is one read and one write
-	actual, err := a.kernel.Read(ctx, a.query())
-	if err != nil && !errors.Is(err, kernel.ErrNoIPVS) {
+	in := a.nodeIn()
+	actual, err := a.kernel.Read(ctx, a.query(in))
+	if err != nil {
 		return fmt.Errorf("hand the virtual IPs over: %w", err)
 	}
+	a.complete(&in, actual, time.Now())
 	var errs []error
-	for _, failure := range a.kernel.Apply(ctx, addressesOnly(plan.Plan(a.planIn(actual, time.Now())))) {
+	for _, failure := range a.kernel.Apply(ctx, addressesOnly(plan.Plan(in).All())) {
 		errs = append(errs, failure.Err)
 	}
-	a.report(actual, nil)
+	a.actual, a.reportDue = actual, true
+	a.report(time.Now())
 	a.log.Info("stopped; IPVS and its connections stay as they are")
 	return errors.Join(errs...)
 }

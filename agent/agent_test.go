@@ -20,6 +20,7 @@ import (
 	"github.com/lvs-operator/lvs-operator/agent/checkpoint"
 	"github.com/lvs-operator/lvs-operator/agent/health"
 	"github.com/lvs-operator/lvs-operator/agent/health/monitor"
+	"github.com/lvs-operator/lvs-operator/agent/ipvs"
 	"github.com/lvs-operator/lvs-operator/agent/kernel/kerneltest"
 	"github.com/lvs-operator/lvs-operator/agent/plan"
 	"github.com/lvs-operator/lvs-operator/agent/vrrp"
@@ -41,19 +42,48 @@ type node struct {
 	mayStart error
 }
 
+// world is all that the API server says to one node.
+type world struct {
+	Node        *v1alpha1.NodeState
+	Services    []v1alpha1.ServiceSlice
+	RealServers []v1alpha1.RealServerSlice
+	Passwords   map[string]string
+}
+
 type fakeAPI struct {
-	version  uint64
-	view     watch.View
-	complete bool
-	status   Status
-	reports  int
+	view, told world
+	changed    bool
+	complete   bool
+	status     Status
+	reports    int
 }
 
 func (f *fakeAPI) Connected() bool { return f.complete }
 
-func (f *fakeAPI) Version() uint64 { return f.version }
-
-func (f *fakeAPI) View(context.Context) (watch.View, bool) { return f.view, f.complete }
+func (f *fakeAPI) Changes(context.Context) (watch.Changes, bool) {
+	if !f.complete {
+		return watch.Changes{}, false
+	}
+	changes := watch.Changes{Node: f.view.Node, Passwords: f.view.Passwords}
+	if f.changed {
+		changes.NodeChanged = true
+		changes.Services, changes.RealServers = map[string]*v1alpha1.ServiceSlice{}, map[string]*v1alpha1.RealServerSlice{}
+		for _, slice := range f.told.Services {
+			changes.Services[slice.Name] = nil
+		}
+		for _, slice := range f.told.RealServers {
+			changes.RealServers[slice.Name] = nil
+		}
+		for i := range f.view.Services {
+			changes.Services[f.view.Services[i].Name] = &f.view.Services[i]
+		}
+		for i := range f.view.RealServers {
+			changes.RealServers[f.view.RealServers[i].Name] = &f.view.RealServers[i]
+		}
+		f.told, f.changed = f.view, false
+	}
+	return changes, true
+}
 
 func (f *fakeAPI) Set(status Status) {
 	f.status = status
@@ -62,10 +92,14 @@ func (f *fakeAPI) Set(status Status) {
 
 func (f *fakeAPI) Forget() {}
 
-func (f *fakeAPI) say(view watch.View) {
-	f.version++
-	f.view, f.complete = view, true
+func (f *fakeAPI) say(view world) {
+	f.view, f.complete, f.changed = view, true, true
 }
+
+// memoryKernel is a kernel in memory as Kernel.
+type memoryKernel struct{ *kerneltest.Kernel }
+
+func (k memoryKernel) List() Listing { return k.Kernel.List() }
 
 // fakeServers are real servers, by address; those listed are dead.
 type fakeServers struct {
@@ -130,14 +164,15 @@ func (f *fakeRouter) become(state vrrp.State) {
 // newNode starts an agent on a kernel and a state directory that may have a history.
 func newNode(t *testing.T, k *kerneltest.Kernel, dir string) *node {
 	t.Helper()
-	store, err := checkpoint.Open(dir)
-	if err != nil {
-		t.Fatal(err)
+	store, saved, recalled := checkpoint.Open(dir)
+	if store == nil {
+		t.Fatal(recalled)
 	}
+	t.Cleanup(func() { _ = store.Close() })
 	n := &node{kernel: k, store: store, api: &fakeAPI{}, servers: &fakeServers{dead: map[netip.AddrPort]bool{}}}
 	a := &Agent{
 		log: slog.New(slog.DiscardHandler), metrics: newMetrics(), resync: defaultResync, wake: make(chan struct{}, 1),
-		kernel: k, views: n.api, reports: n.api, checkpoints: store,
+		kernel: memoryKernel{k}, views: n.api, reports: n.api, checkpoints: store, memory: newMemory(),
 	}
 	a.health = monitor.New(monitor.Options{Prober: n.servers, OnChange: a.kick})
 	t.Cleanup(a.health.Close)
@@ -151,8 +186,8 @@ func newNode(t *testing.T, k *kerneltest.Kernel, dir string) *node {
 		}
 		n.started = append(n.started, r)
 		return r, nil
-	}, a.kick, a.log)
-	a.recall(store)
+	}, a.kickNode, a.log)
+	a.recall(saved, recalled)
 	n.Agent = a
 	return n
 }
@@ -166,6 +201,7 @@ func (n *node) settle(t *testing.T) {
 		select {
 		case <-n.wake:
 			n.pass(t.Context(), time.Now())
+			n.reportWhenDue(time.Now())
 		default:
 			return
 		}
@@ -193,7 +229,7 @@ func (n *node) operations() string {
 const password = "hunter2"
 
 // view is a director's: one service with two real servers, and one virtual router.
-func view(weights ...int32) watch.View {
+func view(weights ...int32) world {
 	slice := v1alpha1.RealServerSlice{
 		ObjectMeta: metav1.ObjectMeta{Name: "edge-rs-0", Generation: 1},
 		Spec: v1alpha1.RealServerSliceSpec{
@@ -209,11 +245,14 @@ func view(weights ...int32) watch.View {
 			Address: v1alpha1.IPAddress(netip.AddrFrom4([4]byte{192, 0, 2, byte(11 + i)}).String()), Weight: weight,
 		})
 	}
-	return watch.View{
+	return world{
 		Node: &v1alpha1.NodeState{
 			ObjectMeta: metav1.ObjectMeta{Name: "master", Generation: 7},
 			Spec: v1alpha1.NodeStateSpec{DirectorGroups: []v1alpha1.NodeDirectorGroup{{
 				Name: "edge", AddressPools: []v1alpha1.CIDR{"198.51.100.0/24"},
+				IPVS: &v1alpha1.CompiledIPVSSettings{Sysctls: []v1alpha1.Sysctl{
+					{Name: "net.ipv4.vs.conn_reuse_mode", Value: "3"}, {Name: "net.ipv4.vs.expire_nodest_conn", Value: "1"},
+				}},
 				VirtualRouters: []v1alpha1.VirtualRouter{{
 					VirtualRouterID: 66, Interface: "eth0", Version: 2, Priority: 100, Preempt: true,
 					AdvertisementInterval: metav1.Duration{Duration: time.Second},
@@ -236,7 +275,7 @@ func view(weights ...int32) watch.View {
 }
 
 const (
-	settings = "sysctl -w net.ipv4.vs.expire_nodest_conn=1\nsysctl -w net.ipv4.vs.conn_reuse_mode=3"
+	settings = "sysctl -w net.ipv4.vs.conn_reuse_mode=3\nsysctl -w net.ipv4.vs.expire_nodest_conn=1"
 	added    = "ipvsadm -A -t 198.51.100.10:8080 -s wrr"
 )
 
@@ -336,7 +375,7 @@ func TestWithNoAPIServerTheAgentServesFromItsCheckpoint(t *testing.T) {
 func TestWithoutACompleteViewNothingIsTouched(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := active(t)
-		n.api.say(watch.View{})
+		n.api.say(world{})
 		n.api.complete = false
 		n.later(t, time.Minute)
 		expect(t, "operations", n.operations(), "")
@@ -373,6 +412,7 @@ func TestWhatSomebodyElseChangesIsPutBackAndCounted(t *testing.T) {
 		n.settle(t)
 		n.kernel.Apply(t.Context(), []plan.Operation{plan.DeleteAddress{Interface: "eth0", Prefix: vipPrefix}})
 		n.kernel.TakeApplied()
+		n.kickNode() // the kernel tells that an address changed
 		n.settle(t)
 		expect(t, "operations", n.operations(), vipUp)
 		if got := counter(t, n, "lvs_agent_drift_repairs_total"); got != 1 {
@@ -503,4 +543,70 @@ func counter(t *testing.T, n *node, name string) float64 {
 	}
 	t.Fatalf("no metric %s", name)
 	return 0
+}
+
+func TestAServiceThatSomebodyElseChangesIsPutBackAndCountedByTheAudit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := active(t)
+		key := ipvs.ServiceKey{Address: vipPrefix.Addr(), Port: 8080, Protocol: ipvs.TCP}
+		weightless := ipvs.Destination{Address: netip.MustParseAddr("192.0.2.11"), Port: 8080, Method: ipvs.DirectRoute}
+		added := ipvs.Destination{Address: netip.MustParseAddr("192.0.2.99"), Port: 8080, Weight: 1, Method: ipvs.DirectRoute}
+		foreign := ipvs.Service{Key: ipvs.ServiceKey{Address: netip.MustParseAddr("203.0.113.1"), Port: 80, Protocol: ipvs.TCP}, Scheduler: "rr"}
+		surplus := ipvs.Service{Key: ipvs.ServiceKey{Address: vipPrefix.Addr(), Port: 81, Protocol: ipvs.TCP}, Scheduler: "rr"}
+		n.kernel.Apply(t.Context(), []plan.Operation{
+			plan.UpdateDestination{Service: key, Destination: weightless}, plan.AddDestination{Service: key, Destination: added},
+			plan.AddService{Service: foreign}, plan.AddService{Service: surplus},
+		})
+		n.kernel.TakeApplied()
+		n.later(t, 6*time.Second)
+		expect(t, "operations", n.operations(), `ipvsadm -e -t 198.51.100.10:8080 -r 192.0.2.11:8080 -g -w 3
+ipvsadm -D -t 198.51.100.10:81
+ipvsadm -d -t 198.51.100.10:8080 -r 192.0.2.99:8080`)
+		if got := counter(t, n, "lvs_agent_drift_repairs_total"); got != 3 {
+			t.Errorf("%v repairs counted, want 3", got)
+		}
+
+		n.kernel.Apply(t.Context(), []plan.Operation{plan.DeleteService{Service: key}})
+		n.kernel.TakeApplied()
+		n.later(t, 6*time.Second)
+		expect(t, "after the service was deleted", n.operations(), strings.TrimPrefix(inService, settings+"\n"))
+	})
+}
+
+func TestARemovedRealServerDrainsAlsoOverARestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k, dir := kerneltest.New("eth0"), t.TempDir()
+		n := newNode(t, k, dir)
+		draining := func(weights ...int32) world {
+			w := view(weights...)
+			w.Services[0].Spec.Services[0].DrainSeconds = 300
+			return w
+		}
+		n.api.say(draining(3, 3))
+		n.settle(t)
+		key := ipvs.ServiceKey{Address: vipPrefix.Addr(), Port: 8080, Protocol: ipvs.TCP}
+		leaving := netip.MustParseAddrPort("192.0.2.12:8080")
+		k.SetConnections(key, leaving, ipvs.Connections{Active: 1})
+		k.TakeApplied()
+
+		n.api.say(draining(3))
+		n.later(t, time.Minute)
+		expect(t, "after it was removed", n.operations(), "ipvsadm -e -t 198.51.100.10:8080 -r 192.0.2.12:8080 -g -w 0")
+
+		again := newNode(t, k, dir)
+		again.settle(t)
+		again.api.say(draining(3))
+		again.later(t, time.Minute)
+		expect(t, "after a restart of the agent", again.operations(), "")
+		again.api.say(draining(3, 3))
+		again.later(t, 10*time.Second)
+		expect(t, "when it comes back", again.operations(), "ipvsadm -e -t 198.51.100.10:8080 -r 192.0.2.12:8080 -g -w 3")
+
+		again.api.say(draining(3))
+		again.later(t, 10*time.Second)
+		k.SetConnections(key, leaving, ipvs.Connections{})
+		again.later(t, 10*time.Second)
+		expect(t, "when its last connection ends", again.operations(),
+			"ipvsadm -e -t 198.51.100.10:8080 -r 192.0.2.12:8080 -g -w 0\nipvsadm -d -t 198.51.100.10:8080 -r 192.0.2.12:8080")
+	})
 }

@@ -4,62 +4,91 @@ package agent
 
 import (
 	"errors"
-	"fmt"
-	"maps"
-	"net/netip"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/lvs-operator/lvs-operator/agent/checkpoint"
 	"github.com/lvs-operator/lvs-operator/agent/desired"
+	"github.com/lvs-operator/lvs-operator/agent/health"
+	"github.com/lvs-operator/lvs-operator/agent/ipvs"
 	"github.com/lvs-operator/lvs-operator/agent/plan"
 	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
 )
 
 // memory is what the loop keeps from pass to pass.
 type memory struct {
-	// seen is the version of the API server's view that is in desired; nil: none.
-	seen *uint64
 	// known says that desired is what this node has to do: from the API server, or from the checkpoint.
 	known   bool
-	desired desired.State
+	desired *desired.Store
 	// generation of the NodeState in desired; 0: desired is from the checkpoint.
 	generation int64
 	// uid of that NodeState.
 	uid types.UID
-	// applied is what was last brought to the kernel and read back.
-	applied applied
 	// firstSeen is when each director group became part of desired.
 	firstSeen map[string]time.Time
-	// refused are the messages of what the kernel refused in the last pass.
-	refused map[string]bool
 	// incompleteSince is since when the API server answers and the view is incomplete; zero: it is complete.
 	incompleteSince time.Time
 	// warned says that it was logged.
 	warned bool
-	// unusable are the problems of the view itself.
-	unusable []v1alpha1.Problem
-	// found are the sysctls' values before our first write.
+
+	// ledger compares IPVS services; it is of use once tableRead.
+	ledger    *plan.Ledger
+	tableRead bool
+	// users are the services of each health check.
+	users map[health.Target][]ipvs.ServiceKey
+	// pending are services that changed and that the ledger does not know of yet.
+	pending map[ipvs.ServiceKey]desired.Change
+	// unsaved are services that changed since they were last in the checkpoint, and nodeUnsaved says that the node may have;
+	// drains are those with drains in the checkpoint.
+	unsaved     map[ipvs.ServiceKey]*desired.Service
+	nodeUnsaved bool
+	drains      map[ipvs.ServiceKey]bool
+	// restoredDrains are those of the checkpoint, until the table is read.
+	restoredDrains checkpoint.Drains
+
+	// nodeDue says that what is not an IPVS service has to be compared in the next pass.
+	nodeDue bool
+	// actual is what the kernel had of it when it was last read.
+	actual plan.Actual
+	// found are settings' values before our first write.
 	found map[string]string
-	// releasing are networks that were ours and in which services of ours may be left.
-	releasing []netip.Prefix
-	// last is what the previous pass wanted, if it left nothing undone: a difference from it that the kernel shows
-	// nevertheless is somebody else's doing.
-	last *plan.In
+	// releasing is what was ours and may still hold services of ours.
+	releasing ipvs.Ownership
+	// nodeAsWanted says that the last comparison of the node left nothing undone and that the same is wanted since: what the
+	// kernel shows differently is somebody else's doing.
+	nodeAsWanted *plan.In
+
+	// audited is when the last audit took place; listing is the one under way.
+	audited time.Time
+	listing Listing
+
+	// problems of services by key, of the node, and of the checkpoint.
+	serviceProblems map[ipvs.ServiceKey]v1alpha1.Problem
+	nodeProblems    []v1alpha1.Problem
+	tableProblems   []v1alpha1.Problem
+	diskProblems    []v1alpha1.Problem
+	// refused are the messages of the last report's problems.
+	refused map[string]bool
+
+	tally
+	applied applied
+	// reportDue says that there may be something new to report, reportNotBefore when.
+	reportDue       bool
+	reportNotBefore time.Time
 }
 
-// applied are generations that are in the kernel.
-type applied struct {
-	// generation of the NodeState.
-	generation int64
-	// slices are, by director group and a slice's name, the slice's generation.
-	slices map[string]map[string]int64
+func newMemory() memory {
+	return memory{
+		desired: desired.NewStore(), ledger: plan.NewLedger(), users: map[health.Target][]ipvs.ServiceKey{},
+		pending: map[ipvs.ServiceKey]desired.Change{}, unsaved: map[ipvs.ServiceKey]*desired.Service{},
+		firstSeen: map[string]time.Time{}, drains: map[ipvs.ServiceKey]bool{}, found: map[string]string{},
+		serviceProblems: map[ipvs.ServiceKey]v1alpha1.Problem{}, tally: newTally(),
+	}
 }
 
 // recall takes over what an earlier agent on this node knew. Without a checkpoint the agent waits for the API server.
-func (a *Agent) recall(store *checkpoint.Store) {
-	c, err := store.Load()
+func (a *Agent) recall(c checkpoint.Checkpoint, err error) {
 	switch {
 	case errors.Is(err, checkpoint.ErrAbsent):
 		a.log.Info("no checkpoint: waiting for the API server")
@@ -68,27 +97,20 @@ func (a *Agent) recall(store *checkpoint.Store) {
 		a.log.Error("the checkpoint cannot be used: waiting for the API server", "error", err)
 		return
 	}
-	a.known, a.desired, a.found = true, c.State, c.Found
-	a.releasing = difference(c.Owned, c.State.Owned())
-	a.noteGroups()
-	a.log.Info("serving from the checkpoint until the API server has been seen", "directorGroups", len(c.State.Groups))
+	a.desired.Restore(c.Node.Node, c.Services)
+	a.known, a.nodeDue, a.restoredDrains = true, true, c.Drains
+	if c.Node.Found != nil {
+		a.found = c.Node.Found
+	}
+	a.releasing = c.Node.Owned.Without(c.Node.Node.Owned())
+	a.note(a.desired.Commit().Services)
+	clear(a.unsaved)
+	for key := range c.Drains {
+		a.drains[key] = true
+	}
+	a.noteGroups(time.Now())
+	a.log.Info("serving from the checkpoint until the API server has been seen", "directorGroups", len(c.Node.Node.Groups), "services", len(c.Services))
 }
 
-// remember writes the checkpoint before the kernel is changed: once a sysctl is overwritten nobody else knows what it was. A
-// disk that refuses is a problem to report and none to stop for.
-func (a *Agent) remember(in plan.In, operations []plan.Operation) []v1alpha1.Problem {
-	found := maps.Clone(a.found)
-	if found == nil {
-		found = map[string]string{}
-	}
-	for _, name := range plan.Restored(in) {
-		delete(found, name)
-	}
-	maps.Copy(found, plan.NewlyFound(in, operations))
-	a.found = found
-	err := a.checkpoints.Save(checkpoint.Checkpoint{State: a.desired, Passwords: a.desired.Passwords(), Found: found, Owned: in.Owned})
-	if err != nil {
-		return []v1alpha1.Problem{problem(v1alpha1.ProblemCheckpoint, "", "", fmt.Errorf("%w; until this is mended the agent cannot start without the API server", err))}
-	}
-	return nil
-}
+// owned says which IPVS services are ours, those of what was given up included.
+func (a *Agent) owned() ipvs.Ownership { return ipvs.Union(a.desired.Node().Owned(), a.releasing) }

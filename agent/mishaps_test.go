@@ -19,7 +19,7 @@ import (
 func TestAKernelThatCannotBeReadIsNotReportedAsProgrammed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := active(t)
-		n.kernel.FailReads(errors.New("no buffer space available"))
+		n.kernel.FailTables(errors.New("no buffer space available"))
 		newer := view(3, 1)
 		newer.RealServers[0].Generation, newer.Node.Generation = 2, 8
 		n.api.say(newer)
@@ -31,8 +31,8 @@ func TestAKernelThatCannotBeReadIsNotReportedAsProgrammed(t *testing.T) {
 		if len(status.Problems) != 1 || status.Problems[0].DirectorGroup != "edge" {
 			t.Errorf("problems: %+v", status.Problems)
 		}
-		n.kernel.FailReads(nil)
-		n.settle(t)
+		n.kernel.FailTables(nil)
+		n.later(t, 6*time.Second)
 		if got := n.api.status.DirectorGroups[0].Applied["edge-rs-0"]; got != 2 {
 			t.Errorf("applied generation %d after the kernel could be read again, want 2", got)
 		}
@@ -67,7 +67,7 @@ func TestAServiceLeftInANetworkThatTheGroupGaveUpGoesOnceItIsRemoved(t *testing.
 		gone.Services[0].Spec.Services = nil
 		n.api.say(gone)
 		n.later(t, 10*time.Second)
-		if table := n.kernel.Table(); len(table) != 0 {
+		if table := n.kernel.Saved(); len(table) != 0 {
 			t.Errorf("left in the kernel, and nobody's:\n%s", table)
 		}
 	})
@@ -96,6 +96,7 @@ func TestAnAddressThatIsPutBackIsAnnouncedAgain(t *testing.T) {
 		n := active(t)
 		before := n.started[0].announced
 		n.kernel.Apply(t.Context(), []plan.Operation{plan.DeleteAddress{Interface: "eth0", Prefix: vipPrefix}})
+		n.kickNode()
 		n.settle(t)
 		if got := n.started[0].announced - before; got != 1 {
 			t.Errorf("announced %d times, want once", got)
@@ -104,17 +105,17 @@ func TestAnAddressThatIsPutBackIsAnnouncedAgain(t *testing.T) {
 }
 
 // blind is a kernel whose table cannot be read back after a change.
-type blind struct{ *kerneltest.Kernel }
+type blind struct{ memoryKernel }
 
 func (b blind) Apply(ctx context.Context, operations []plan.Operation) []kernel.Failure {
-	defer b.FailReads(errors.New("no buffer space available"))
-	return b.Kernel.Apply(ctx, operations)
+	defer b.FailTables(errors.New("no buffer space available"))
+	return b.memoryKernel.Apply(ctx, operations)
 }
 
 func TestWhatCannotBeReadBackIsNotReportedAsApplied(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := active(t)
-		n.Agent.kernel = blind{n.kernel}
+		n.Agent.kernel = blind{memoryKernel{n.kernel}}
 		newer := view(3, 1)
 		newer.RealServers[0].Generation = 2
 		n.api.say(newer)

@@ -48,9 +48,11 @@ type routerKey struct {
 
 // router is a virtual router of the desired state, running or not yet.
 type router struct {
-	key     routerKey
-	config  vrrp.Config
-	running VirtualRouter
+	key    routerKey
+	config vrrp.Config
+	// addresses are all that go where the router is Active: the advertised ones and those that ride along.
+	addresses []netip.Addr
+	running   VirtualRouter
 	// transitions counts the router's own transitions; announced is the count for which addresses were announced.
 	transitions atomic.Int64
 	announced   int64
@@ -75,13 +77,13 @@ func newRouters(start StartRouter, kick func(), log *slog.Logger) *routers {
 
 // adopt makes the set of routers the desired one: new ones are known and not yet started, changed ones are reconfigured,
 // and those that are gone resign.
-func (rs *routers) adopt(state desired.State, now time.Time) {
+func (rs *routers) adopt(node desired.Node, now time.Time) {
 	wanted := map[routerKey]bool{}
-	for _, g := range state.Groups {
+	for _, g := range node.Groups {
 		for _, d := range g.Routers {
 			key := routerKey{group: g.Name, interfaceName: d.Interface, id: d.Config.VRID, version: d.Config.Version}
 			wanted[key] = true
-			rs.adoptOne(key, d.Config, now)
+			rs.adoptOne(key, d, now)
 		}
 	}
 	for key, r := range rs.byKey {
@@ -92,12 +94,14 @@ func (rs *routers) adopt(state desired.State, now time.Time) {
 	}
 }
 
-func (rs *routers) adoptOne(key routerKey, config vrrp.Config, now time.Time) {
+func (rs *routers) adoptOne(key routerKey, wanted desired.Router, now time.Time) {
+	config, addresses := wanted.Config, wanted.Addresses()
 	r, known := rs.byKey[key]
 	if !known {
-		rs.byKey[key] = &router{key: key, config: config, state: vrrp.Initialize, since: now}
+		rs.byKey[key] = &router{key: key, config: config, addresses: addresses, state: vrrp.Initialize, since: now}
 		return
 	}
+	r.addresses = addresses
 	if r.config.Equal(config) {
 		return
 	}
@@ -162,7 +166,7 @@ func (rs *routers) addresses(actual []plan.Address, now time.Time) []plan.Interf
 	var held []plan.InterfaceAddress
 	for _, r := range rs.sorted() {
 		rs.observe(r, now)
-		for _, address := range r.config.Addresses {
+		for _, address := range r.addresses {
 			if r.state == vrrp.Active || r.running == nil && r.failure == nil && !r.released && holds(actual, r.key.interfaceName, address) {
 				held = append(held, plan.InterfaceAddress{Interface: r.key.interfaceName, Address: address})
 			}
@@ -188,7 +192,7 @@ func (rs *routers) announce(actual []plan.Address, added []plan.Operation) {
 func addsTo(operations []plan.Operation, r *router) bool {
 	return slices.ContainsFunc(operations, func(o plan.Operation) bool {
 		add, ok := o.(plan.AddAddress)
-		return ok && add.Interface == r.key.interfaceName && slices.Contains(r.config.Addresses, add.Prefix.Addr())
+		return ok && add.Interface == r.key.interfaceName && slices.Contains(r.addresses, add.Prefix.Addr())
 	})
 }
 
@@ -258,7 +262,7 @@ func (rs *routers) observe(r *router, now time.Time) {
 
 // holdsAny says whether an address of the router is there with our mark.
 func holdsAny(actual []plan.Address, r *router) bool {
-	return slices.ContainsFunc(r.config.Addresses, func(a netip.Addr) bool { return holds(actual, r.key.interfaceName, a) })
+	return slices.ContainsFunc(r.addresses, func(a netip.Addr) bool { return holds(actual, r.key.interfaceName, a) })
 }
 
 func holds(actual []plan.Address, interfaceName string, address netip.Addr) bool {
@@ -270,6 +274,6 @@ func holds(actual []plan.Address, interfaceName string, address netip.Addr) bool
 // carriesAny says whether an address of the router is on its interface, whoever put it there.
 func carriesAny(actual []plan.Address, r *router) bool {
 	return slices.ContainsFunc(actual, func(a plan.Address) bool {
-		return a.Interface == r.key.interfaceName && slices.Contains(r.config.Addresses, a.Prefix.Addr())
+		return a.Interface == r.key.interfaceName && slices.Contains(r.addresses, a.Prefix.Addr())
 	})
 }

@@ -4,10 +4,12 @@ package agent
 
 import (
 	"cmp"
+	"maps"
 	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -39,36 +41,112 @@ func problem(reason, group, service string, err error) v1alpha1.Problem {
 	return v1alpha1.Problem{Reason: reason, DirectorGroup: group, Service: service, Message: message}
 }
 
+// tally counts the services of this node, a service at a time.
+type tally struct {
+	groups map[string]*groupTally
+	// of are the counts of each service that are in its group's.
+	of map[ipvs.ServiceKey]serviceTally
+}
+
+type groupTally struct {
+	services, realServers, healthy int
+	// degraded are the services with fewer healthy real servers than real servers.
+	degraded map[ipvs.ServiceKey]v1alpha1.DegradedService
+}
+
+type serviceTally struct {
+	group                string
+	realServers, healthy int
+}
+
+func newTally() tally {
+	return tally{groups: map[string]*groupTally{}, of: map[ipvs.ServiceKey]serviceTally{}}
+}
+
+// count takes over how many of a service's real servers are healthy.
+func (t *tally) count(service *desired.Service, healthy int) {
+	key := service.Service.Key
+	t.forget(key)
+	g, known := t.groups[service.Group]
+	if !known {
+		g = &groupTally{degraded: map[ipvs.ServiceKey]v1alpha1.DegradedService{}}
+		t.groups[service.Group] = g
+	}
+	one := serviceTally{group: service.Group, realServers: len(service.Destinations), healthy: healthy}
+	t.of[key] = one
+	g.services++
+	g.realServers += one.realServers
+	g.healthy += one.healthy
+	if one.healthy < one.realServers {
+		g.degraded[key] = v1alpha1.DegradedService{Service: service.ID, RealServers: int32(one.realServers), Healthy: int32(one.healthy)}
+	}
+}
+
+// forget takes a service out.
+func (t *tally) forget(key ipvs.ServiceKey) {
+	one, known := t.of[key]
+	if !known {
+		return
+	}
+	delete(t.of, key)
+	g := t.groups[one.group]
+	g.services--
+	g.realServers -= one.realServers
+	g.healthy -= one.healthy
+	delete(g.degraded, key)
+	if g.services == 0 {
+		delete(t.groups, one.group)
+	}
+}
+
+// applied is what was last brought to the kernel and read back.
+type applied struct {
+	// generation of the NodeState.
+	generation int64
+	// slices are, by director group and a slice's name, the slice's generation.
+	slices map[string]map[string]int64
+}
+
+// reportShare bounds the time that goes into reports: one that took a millisecond is followed by none for so many.
+const reportShare = 20
+
+// reportWhenDue reports if something may have changed and the last report is long enough ago.
+func (a *Agent) reportWhenDue(now time.Time) {
+	if !a.reportDue || now.Before(a.reportNotBefore) {
+		return
+	}
+	began := time.Now()
+	a.report(now)
+	a.reportNotBefore = now.Add(reportShare * time.Since(began))
+}
+
 // report tells what this node does. A desired state from the checkpoint has no generation to report; the API server that
 // would hear of it is away.
-func (a *Agent) report(actual plan.Actual, problems []v1alpha1.Problem) {
-	problems = slices.Concat(a.unusable, a.routers.problems(), problems)
+func (a *Agent) report(time.Time) {
+	a.reportDue = false
+	a.noteApplied()
+	problems := a.problems()
 	a.metrics.problems.Set(float64(len(problems)))
 	status := Status{ObservedGeneration: a.applied.generation, ProblemCount: int32(len(problems)), Problems: problems[:min(len(problems), maxProblems)]}
 	healthy := 0
-	for _, group := range a.desired.Groups {
+	node := a.desired.Node()
+	for _, group := range node.Groups {
 		reported := v1alpha1.NodeDirectorGroupStatus{Name: group.Name, Applied: a.applied.slices[group.Name], VirtualRouters: a.routers.statuses(group.Name)}
-		for _, service := range group.Services {
-			status.Services++
-			status.RealServers += int32(len(service.RealServers))
-			up := a.countHealthy(service)
-			healthy += up
-			if up < len(service.RealServers) {
-				reported.Degraded = append(reported.Degraded, v1alpha1.DegradedService{
-					Service: service.ID, RealServers: int32(len(service.RealServers)), Healthy: int32(up),
-				})
-			}
+		if counted, known := a.tally.groups[group.Name]; known {
+			status.Services += int32(counted.services)
+			status.RealServers += int32(counted.realServers)
+			healthy += counted.healthy
+			reported.Degraded = worst(slices.Collect(maps.Values(counted.degraded)))
 		}
-		reported.Degraded = worst(reported.Degraded)
 		status.DirectorGroups = append(status.DirectorGroups, reported)
 	}
-	if len(a.desired.Groups) > 0 {
+	if len(node.Groups) > 0 {
 		status.Roles = append(status.Roles, v1alpha1.RoleDirector)
 	}
-	if len(a.desired.RealServerAddresses) > 0 {
+	if len(node.RealServerAddresses) > 0 {
 		status.Roles = append(status.Roles, v1alpha1.RoleRealServer)
 	}
-	status.RealServerAddresses = realServerAddresses(actual, a.desired.RealServerAddresses)
+	status.RealServerAddresses = realServerAddresses(a.actual, node.RealServerAddresses)
 	a.metrics.services.Set(float64(status.Services))
 	a.metrics.servers.Set(float64(status.RealServers))
 	a.metrics.healthy.Set(float64(healthy))
@@ -79,24 +157,39 @@ func (a *Agent) report(actual plan.Actual, problems []v1alpha1.Problem) {
 	}
 }
 
-// worst are as many degraded services as a status has room for, by id; those without any healthy real server go first.
-func worst(degraded []v1alpha1.DegradedService) []v1alpha1.DegradedService {
-	if len(degraded) > maxDegraded {
-		slices.SortStableFunc(degraded, func(a, b v1alpha1.DegradedService) int { return cmp.Compare(min(a.Healthy, 1), min(b.Healthy, 1)) })
-		degraded = degraded[:maxDegraded]
-		slices.SortFunc(degraded, func(a, b v1alpha1.DegradedService) int { return cmp.Compare(a.Service, b.Service) })
+// noteApplied notes that the desired state is in the kernel as far as the kernel takes it, once all of it has been carried
+// out and read back.
+func (a *Agent) noteApplied() {
+	if a.ledger.Due() || len(a.tableProblems) > 0 || a.nodeDue || !a.tableRead && !a.owned().IsZero() {
+		return
 	}
-	return degraded
+	a.applied = applied{generation: a.generation, slices: map[string]map[string]int64{}}
+	for _, group := range a.desired.Node().Groups {
+		a.applied.slices[group.Name] = a.desired.Applied(group.Name)
+	}
 }
 
-func (a *Agent) countHealthy(service desired.Service) int {
-	up := 0
-	for _, realServer := range service.RealServers {
-		if !realServer.Checked || a.healthy(realServer.Check) {
-			up++
-		}
+// problems are all that this node has, and logs those that are new.
+func (a *Agent) problems() []v1alpha1.Problem {
+	services := slices.SortedFunc(maps.Values(a.serviceProblems), func(x, y v1alpha1.Problem) int {
+		return cmp.Or(cmp.Compare(x.DirectorGroup, y.DirectorGroup), cmp.Compare(x.Service, y.Service), cmp.Compare(x.Message, y.Message))
+	})
+	ofKernel := slices.Concat(a.tableProblems, a.nodeProblems, services, a.helperProblems())
+	a.logRefused(ofKernel)
+	return slices.Concat(a.desired.Problems(), a.routers.problems(), a.diskProblems, ofKernel)
+}
+
+// worst are as many degraded services as a status has room for, by id; those without any healthy real server go first.
+func worst(degraded []v1alpha1.DegradedService) []v1alpha1.DegradedService {
+	byID := func(a, b v1alpha1.DegradedService) int { return cmp.Compare(a.Service, b.Service) }
+	if len(degraded) > maxDegraded {
+		slices.SortFunc(degraded, func(a, b v1alpha1.DegradedService) int {
+			return cmp.Or(cmp.Compare(min(a.Healthy, 1), min(b.Healthy, 1)), byID(a, b))
+		})
+		degraded = degraded[:maxDegraded]
 	}
-	return up
+	slices.SortFunc(degraded, byID)
+	return degraded
 }
 
 // realServerAddresses are the wanted virtual IPs that are on lo with every ARP setting in force.
@@ -118,50 +211,21 @@ func realServerAddresses(actual plan.Actual, wanted []netip.Addr) []v1alpha1.IPA
 
 // everyGroup is a problem of all that this node does as a director; of the node alone if it is none.
 func (a *Agent) everyGroup(reason string, err error) []v1alpha1.Problem {
-	if len(a.desired.Groups) == 0 {
+	groups := a.desired.Node().Groups
+	if len(groups) == 0 {
 		return []v1alpha1.Problem{problem(reason, "", "", err)}
 	}
-	problems := make([]v1alpha1.Problem, 0, len(a.desired.Groups))
-	for _, group := range a.desired.Groups {
+	problems := make([]v1alpha1.Problem, 0, len(groups))
+	for _, group := range groups {
 		problems = append(problems, problem(reason, group.Name, "", err))
 	}
 	return problems
 }
 
-// belongsTo is the group and the id of the service that an operation is for. A virtual IP belongs to a group and to no
-// single service; what is for the whole node belongs to neither.
-func (a *Agent) belongsTo(operation plan.Operation) (group, service string) {
-	var key ipvs.ServiceKey
-	switch o := operation.(type) {
-	case plan.AddService:
-		key = o.Service.Key
-	case plan.UpdateService:
-		key = o.Service.Key
-	case plan.AddDestination:
-		key = o.Service
-	case plan.UpdateDestination:
-		key = o.Service
-	case plan.DeleteDestination:
-		key = o.Service
-	case plan.AddAddress:
-		return a.routers.groupOf(o.Interface, o.Prefix.Addr()), ""
-	default:
-		return "", ""
-	}
-	for _, group := range a.desired.Groups {
-		for _, service := range group.Services {
-			if service.Service.Key == key {
-				return group.Name, service.ID
-			}
-		}
-	}
-	return "", ""
-}
-
 // groupOf is the group whose virtual router has an address on an interface; empty: none.
 func (rs *routers) groupOf(interfaceName string, address netip.Addr) string {
 	for _, r := range rs.sorted() {
-		if r.key.interfaceName == interfaceName && slices.Contains(r.config.Addresses, address) {
+		if r.key.interfaceName == interfaceName && slices.Contains(r.addresses, address) {
 			return r.key.group
 		}
 	}

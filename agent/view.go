@@ -4,80 +4,82 @@ package agent
 
 import (
 	"context"
-	"net/netip"
-	"slices"
 	"time"
 
 	"github.com/lvs-operator/lvs-operator/agent/desired"
 )
 
-// takeView makes the API server's newest view the desired state, if it is complete.
-func (a *Agent) takeView(ctx context.Context) {
+// takeView makes what the API server says anew the desired state, if its view is complete.
+func (a *Agent) takeView(ctx context.Context, now time.Time) {
 	if a.views.Connected() {
 		a.metrics.connected.Set(1)
 	}
-	version := a.views.Version()
-	if a.seen != nil && *a.seen == version {
-		return
-	}
-	view, complete := a.views.View(ctx)
+	view, complete := a.views.Changes(ctx)
 	if !complete {
-		a.warnIncomplete()
+		a.warnIncomplete(now)
 		return
 	}
-	a.seen, a.incompleteSince = &version, time.Time{}
+	a.incompleteSince = time.Time{}
 	a.metrics.complete.Set(1)
-	var previous *desired.State
-	if a.known {
-		previous = &a.desired
+	if !view.NodeChanged && len(view.Services) == 0 && len(view.RealServers) == 0 {
+		return
 	}
-	state, problems := desired.Build(desired.In{
-		Node: view.Node, ServiceSlices: view.Services, RealServerSlices: view.RealServers,
-		Passwords: view.Passwords, Previous: previous,
-	})
-	if a.known {
-		a.releasing = difference(append(a.releasing, a.desired.Owned()...), state.Owned())
+	before := a.desired.Node().Owned()
+	if view.NodeChanged || !a.known || a.generation == 0 {
+		a.desired.SetNode(view.Node, desired.Passwords(view.Passwords))
 	}
-	a.known, a.desired = true, state
-	if a.generation != view.Node.Generation {
-		a.log.Info("the API server says what this node has to do", "generation", view.Node.Generation, "directorGroups", len(state.Groups),
-			"realServerAddresses", len(state.RealServerAddresses))
+	for name, slice := range view.RealServers {
+		a.desired.SetRealServerSlice(name, slice)
 	}
-	a.generation, a.unusable = view.Node.Generation, problems
+	for name, slice := range view.Services {
+		a.desired.SetServiceSlice(name, slice)
+	}
+	changes := a.desired.Commit()
+	a.known = true
+	a.nodeDue = a.nodeDue || changes.Node
+	a.ownership(before)
+	a.note(changes.Services)
+	a.noteNode(view.Node.Generation, now)
 	if a.uid != view.Node.UID {
 		a.uid = view.Node.UID
 		a.reports.Forget()
 	}
-	a.noteGroups()
+	a.reportDue = true
+}
+
+// noteNode notes which generation of the NodeState is desired.
+func (a *Agent) noteNode(generation int64, now time.Time) {
+	if a.generation != generation {
+		a.log.Info("the API server says what this node has to do", "generation", generation,
+			"directorGroups", len(a.desired.Node().Groups), "services", a.desired.Len(),
+			"realServerAddresses", len(a.desired.Node().RealServerAddresses))
+	}
+	a.generation = generation
+	a.noteGroups(now)
 }
 
 // noteGroups notes when each group became part of the desired state.
-func (a *Agent) noteGroups() {
+func (a *Agent) noteGroups(now time.Time) {
 	seen := map[string]time.Time{}
-	for _, group := range a.desired.Groups {
+	for _, group := range a.desired.Node().Groups {
 		if at, known := a.firstSeen[group.Name]; known {
 			seen[group.Name] = at
 		} else {
-			seen[group.Name] = time.Now()
+			seen[group.Name] = now
 		}
 	}
 	a.firstSeen = seen
 }
 
 // warnIncomplete says once that the API server answers and does not tell all: a right that the agent lacks, most likely.
-func (a *Agent) warnIncomplete() {
+func (a *Agent) warnIncomplete(now time.Time) {
 	switch {
 	case !a.views.Connected():
 		a.incompleteSince = time.Time{}
 	case a.incompleteSince.IsZero():
-		a.incompleteSince = time.Now()
-	case !a.warned && time.Since(a.incompleteSince) > incompleteBound:
+		a.incompleteSince = now
+	case !a.warned && now.Sub(a.incompleteSince) > incompleteBound:
 		a.warned = true
 		a.log.Warn("the API server answers and does not tell this node all that it needs: what was desired before stays in force; check that the NodeState exists, and the agent's rights on slices and on Secrets of the operator's namespace")
 	}
-}
-
-// difference is what list has and without has not.
-func difference(list, without []netip.Prefix) []netip.Prefix {
-	return slices.DeleteFunc(slices.Clone(list), func(p netip.Prefix) bool { return slices.Contains(without, p) })
 }

@@ -6,45 +6,64 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/netip"
+	"strings"
+	"time"
 
 	"github.com/lvs-operator/lvs-operator/agent/desired"
+	"github.com/lvs-operator/lvs-operator/agent/ipvs"
 )
 
-// version is that of the file's format. A file of another version is not read.
-const version = 1
+// Keys of the journal's records: the node has one, and each service one by its identity in the kernel, and one for its drains.
+const (
+	nodeKey       = "node"
+	servicePrefix = "service "
+	drainPrefix   = "drain "
+)
 
-// file is a Checkpoint as JSON. Passwords is a plain map because desired.Passwords hides its texts.
-type file struct {
-	Version   int               `json:"version"`
-	State     desired.State     `json:"state"`
+// nodeRecord is a Node as JSON. Passwords is a plain map because desired.Passwords hides its texts.
+type nodeRecord struct {
+	Node      desired.Node      `json:"node"`
 	Passwords map[string]string `json:"passwords,omitempty"`
 	Found     map[string]string `json:"found,omitempty"`
-	Owned     []netip.Prefix    `json:"owned,omitempty"`
+	Owned     ipvs.Ownership    `json:"owned,omitzero"`
 }
 
-func encode(c Checkpoint) ([]byte, error) {
-	return json.Marshal(file{
-		Version: version, State: c.State, Passwords: c.Passwords.Of(c.State), Found: c.Found, Owned: c.Owned,
-	})
+// drainRecord is the drains of one service as JSON.
+type drainRecord struct {
+	Service ipvs.ServiceKey              `json:"service"`
+	Until   map[netip.AddrPort]time.Time `json:"until"`
 }
 
-func decode(text []byte) (Checkpoint, error) {
-	var header struct {
-		Version int `json:"version"`
+func encodeNode(n Node) ([]byte, error) {
+	return json.Marshal(nodeRecord{Node: n.Node, Passwords: n.Node.Passwords(), Found: n.Found, Owned: n.Owned})
+}
+
+// decode adds a record to the checkpoint.
+func (c *Checkpoint) decode(key string, value []byte) error {
+	switch {
+	case key == nodeKey:
+		var record nodeRecord
+		if err := json.Unmarshal(value, &record); err != nil {
+			return err
+		}
+		node, err := record.Node.WithPasswords(record.Passwords)
+		c.Node = Node{Node: node, Found: record.Found, Owned: record.Owned}
+		return err
+	case strings.HasPrefix(key, servicePrefix):
+		service := &desired.Service{}
+		if err := json.Unmarshal(value, service); err != nil {
+			return err
+		}
+		c.Services = append(c.Services, service)
+		return nil
+	case strings.HasPrefix(key, drainPrefix):
+		var record drainRecord
+		if err := json.Unmarshal(value, &record); err != nil {
+			return err
+		}
+		c.Drains[record.Service] = record.Until
+		return nil
+	default:
+		return fmt.Errorf("unknown record %q", key)
 	}
-	if err := json.Unmarshal(text, &header); err != nil {
-		return Checkpoint{}, err
-	}
-	if header.Version != version {
-		return Checkpoint{}, fmt.Errorf("format version %d: this agent reads version %d", header.Version, version)
-	}
-	var f file
-	if err := json.Unmarshal(text, &f); err != nil {
-		return Checkpoint{}, err
-	}
-	state, err := f.State.WithPasswords(f.Passwords)
-	if err != nil {
-		return Checkpoint{}, err
-	}
-	return Checkpoint{State: state, Passwords: f.Passwords, Found: f.Found, Owned: f.Owned}, nil
 }

@@ -3,122 +3,144 @@
 package checkpoint
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
+
+	"github.com/lvs-operator/lvs-operator/agent/checkpoint/journal"
+	"github.com/lvs-operator/lvs-operator/agent/ipvs"
 )
 
-const (
-	fileName = "checkpoint.json"
-	// maxSize bounds what is read: five times what 100,000 real servers take.
-	maxSize = 256 << 20
-)
+const fileName = "checkpoint"
 
 var (
 	// ErrAbsent says that there is no checkpoint: the agent is new on this node.
 	ErrAbsent = errors.New("no checkpoint")
-	// ErrCorrupt says that the checkpoint could not be understood and was moved aside, to checkpoint.json.corrupt: the agent
-	// has to start from the API server, and does not know what sysctls to restore.
-	ErrCorrupt = errors.New("corrupt checkpoint")
+	// ErrCorrupt says that the checkpoint could not be understood and was moved aside, with .corrupt behind its name: the
+	// agent has to start from the API server, and does not know what settings to restore.
+	ErrCorrupt = journal.ErrCorrupt
 )
+
+// commitEvery is how many services are written at once: it bounds the memory that a large change takes.
+const commitEvery = 256
 
 // Store is the checkpoint in one directory. One agent uses it, from one goroutine at a time.
 type Store struct {
-	path string
-	// last is what the file holds, as far as known.
-	last *Checkpoint
+	journal *journal.Journal
+	// node is what the file holds of the node, as far as known.
+	node *Node
 }
 
-// Open makes the directory where it is absent, and takes from others the right to read it.
-func Open(directory string) (*Store, error) {
-	err := os.MkdirAll(directory, 0o700)
-	if err == nil {
-		err = os.Chmod(directory, 0o700) //nolint:gosec // a directory needs the right to search it
-	}
-	if err != nil {
-		return nil, fmt.Errorf("open checkpoint directory %s: %w", directory, err)
-	}
-	return &Store{path: filepath.Join(directory, fileName)}, nil
-}
-
-// Load reads the checkpoint: an error that is ErrAbsent if there is none, ErrCorrupt if it cannot be understood, and another
-// if it cannot be read.
-func (s *Store) Load() (Checkpoint, error) {
-	text, err := s.read()
+// Open opens the checkpoint of a directory, which is made where it is absent, and reads it. With a Store the error says only
+// why there is no Checkpoint: ErrAbsent, or ErrCorrupt.
+func Open(directory string) (*Store, Checkpoint, error) {
+	s, c, err := read(directory)
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return Checkpoint{}, ErrAbsent
-	case err != nil:
-		return Checkpoint{}, fmt.Errorf("read checkpoint %s: %w", s.path, err)
+	case err == nil:
+		s.node = &c.Node
+		return s, c, nil
+	case errors.Is(err, ErrAbsent):
+		return s, Checkpoint{}, err
+	case !errors.Is(err, ErrCorrupt):
+		return nil, Checkpoint{}, fmt.Errorf("open the checkpoint: %w", err)
 	}
-	checkpoint, err := decode(text)
-	if err != nil {
-		aside := s.path + ".corrupt"
-		return Checkpoint{}, errors.Join(
-			fmt.Errorf("%w %s, moved to %s: %w", ErrCorrupt, s.path, aside, err),
-			os.Rename(s.path, aside),
-		)
+	fresh, openErr := journal.Open(directory, fileName)
+	if openErr != nil {
+		return nil, Checkpoint{}, fmt.Errorf("open the checkpoint: %w", errors.Join(err, openErr))
 	}
-	s.last = &checkpoint
-	return checkpoint, nil
+	return &Store{journal: fresh}, Checkpoint{}, err
 }
 
-func (s *Store) read() ([]byte, error) {
-	file, err := os.Open(s.path)
+// read reads the checkpoint. One that cannot be understood has been moved aside when it returns ErrCorrupt.
+func read(directory string) (*Store, Checkpoint, error) {
+	j, err := journal.Open(directory, fileName)
 	if err != nil {
-		return nil, err
+		return nil, Checkpoint{}, err
 	}
-	text, err := io.ReadAll(io.LimitReader(file, maxSize+1))
-	if err == nil && len(text) > maxSize {
-		err = fmt.Errorf("larger than %d bytes; remove it", maxSize)
+	if j.Len() == 0 {
+		return &Store{journal: j}, Checkpoint{}, ErrAbsent
 	}
-	return text, errors.Join(err, file.Close())
+	c := Checkpoint{Drains: Drains{}}
+	var misread error
+	err = j.Records(func(key string, value []byte) error {
+		misread = c.decode(key, value)
+		return misread
+	})
+	if misread != nil {
+		path := filepath.Join(directory, fileName)
+		aside := path + ".corrupt"
+		return nil, Checkpoint{}, errors.Join(fmt.Errorf("%w %s, moved to %s: %w", ErrCorrupt, path, aside, misread), j.Close(), os.Rename(path, aside))
+	}
+	if err != nil {
+		return nil, Checkpoint{}, errors.Join(err, j.Close())
+	}
+	return &Store{journal: j}, c, nil
 }
 
-// Save writes the checkpoint if it differs from what the file holds, and returns when it is on the disk; a crash leaves the
-// old one or the new one. The caller must not change it afterwards.
-func (s *Store) Save(c Checkpoint) error {
-	if s.last != nil && s.last.Equal(c) {
-		return nil
+// Close closes the file. What was saved stays.
+func (s *Store) Close() error { return s.journal.Close() }
+
+// Save writes what changed. What is found of settings is on the disk when it returns; of the rest a crash of the machine may
+// lose the last seconds, and a crash of the agent nothing. The caller must not change it afterwards.
+func (s *Store) Save(change Change) error {
+	if err := s.save(change); err != nil {
+		s.node = nil // it is not known what the file holds
+		return fmt.Errorf("write the checkpoint: %w", err)
 	}
-	text, err := encode(c)
-	if err == nil {
-		err = s.replace(text)
-	}
-	if err != nil {
-		s.last = nil
-		return fmt.Errorf("write checkpoint %s: %w", s.path, err)
-	}
-	s.last = &c
 	return nil
 }
 
-// replace puts a new file in the place of the old one: write, fsync, rename, fsync of the directory.
-func (s *Store) replace(text []byte) error {
-	temporary := s.path + ".new"
-	if err := os.Remove(temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+func (s *Store) save(change Change) error {
+	written := 0
+	for _, key := range slices.SortedFunc(maps.Keys(change.Services), ipvs.ServiceKey.Compare) {
+		if service := change.Services[key]; service == nil {
+			s.journal.Delete(servicePrefix + key.String())
+		} else if err := s.put(servicePrefix+key.String(), service); err != nil {
+			return err
+		}
+		if written++; written%commitEvery == 0 {
+			if err := s.journal.Commit(false); err != nil {
+				return err
+			}
+		}
 	}
-	file, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) //nolint:gosec // in the agent's own directory
-	if err != nil {
-		return err
+	for _, key := range slices.SortedFunc(maps.Keys(change.Drains), ipvs.ServiceKey.Compare) {
+		until := change.Drains[key]
+		written++
+		if len(until) == 0 {
+			s.journal.Delete(drainPrefix + key.String())
+		} else if err := s.put(drainPrefix+key.String(), drainRecord{key, until}); err != nil {
+			return err
+		}
 	}
-	_, err = file.Write(text)
+	if change.Node == nil || s.node != nil && s.node.Equal(*change.Node) {
+		if written == 0 {
+			return nil
+		}
+		return s.journal.Commit(false)
+	}
+	text, err := encodeNode(*change.Node)
 	if err == nil {
-		err = file.Sync()
+		err = s.journal.Put(nodeKey, text)
 	}
-	if err = errors.Join(err, file.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(temporary, s.path); err != nil {
-		return err
-	}
-	directory, err := os.Open(filepath.Dir(s.path))
 	if err != nil {
 		return err
 	}
-	return errors.Join(directory.Sync(), directory.Close())
+	if err := s.journal.Commit(true); err != nil {
+		return err
+	}
+	s.node = change.Node
+	return nil
+}
+
+func (s *Store) put(key string, value any) error {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	return s.journal.Put(key, text)
 }

@@ -4,100 +4,145 @@ package checkpoint
 
 import (
 	"errors"
+	"maps"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/lvs-operator/lvs-operator/agent/checkpoint/journal"
 	"github.com/lvs-operator/lvs-operator/agent/desired"
 	"github.com/lvs-operator/lvs-operator/agent/health"
 	"github.com/lvs-operator/lvs-operator/agent/ipvs"
+	"github.com/lvs-operator/lvs-operator/agent/mark"
+	"github.com/lvs-operator/lvs-operator/agent/plan"
 	"github.com/lvs-operator/lvs-operator/agent/vrrp"
 )
 
-// director is a checkpoint with a value of every kind.
-func director() Checkpoint {
-	vip := netip.MustParseAddr("192.0.2.10")
-	realServer := netip.MustParseAddrPort("192.0.2.111:8080")
-	return Checkpoint{
-		State: desired.State{
+var vip = netip.MustParseAddr("192.0.2.10")
+
+// tomcat is a service with a value of every kind.
+func tomcat() *desired.Service {
+	return &desired.Service{
+		ID: "web/tomcat/http", Group: "edge",
+		Service: ipvs.Service{
+			Key: ipvs.ServiceKey{Address: vip, Port: 8080, Protocol: ipvs.TCP}, Scheduler: "sh", Flags: ipvs.Fallback | ipvs.HashPort,
+			PersistenceTimeout: 300, PersistencePrefix: 24, PersistenceEngine: "sip",
+		},
+		Destinations: []ipvs.Destination{{
+			Address: netip.MustParseAddr("2001:db8::111"), Port: 8080, Weight: 3, Method: ipvs.Tunnelling, UpperThreshold: 10, LowerThreshold: 5,
+			Tunnel: ipvs.Tunnel{Type: ipvs.GUE, Port: 6080, Flags: ipvs.TunnelRemoteChecksum},
+		}},
+		Check: &desired.Check{Port: 80, Spec: health.Spec{
+			Kind: health.TCP, Interval: 6 * time.Second, Timeout: 10 * time.Second, RetryDelay: 3 * time.Second, Retries: 3,
+		}},
+		Drain: 5 * time.Minute,
+	}
+}
+
+// caches is a service by firewall mark.
+func caches() *desired.Service {
+	return &desired.Service{
+		ID: "web/caches/mark", Group: "edge", Service: ipvs.Service{Key: ipvs.MarkKey(7, ipvs.IPv4), Scheduler: "lblc"},
+		Marks: []mark.Rule{{Mark: 7, Family: ipvs.IPv4, Destinations: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")},
+			Protocol: ipvs.TCP, Ports: []mark.PortRange{{First: 80, Last: 90}}, Interface: "eth1"}},
+	}
+}
+
+func node() *Node {
+	return &Node{
+		Node: desired.Node{
 			RealServerAddresses: []netip.Addr{vip},
 			Groups: []desired.Group{{
-				Name:  "edge",
-				Pools: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")},
-				Routers: []desired.Router{{Interface: "eth0", Secret: "edge-vrrp", Config: vrrp.Config{
+				Name:     "edge",
+				Owned:    ipvs.Ownership{Networks: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}, Marks: []ipvs.MarkRange{{First: 1, Last: 9}}},
+				Settings: []plan.Setting{{Name: "net.ipv4.vs.conn_reuse_mode", Value: "3"}},
+				Routers: []desired.Router{{Interface: "eth0", Secret: "edge-vrrp", Unadvertised: []netip.Addr{netip.MustParseAddr("2001:db8::10")}, Config: vrrp.Config{
 					Version: vrrp.Version2, VRID: 66, Priority: 100, Interval: time.Second, Preempt: true,
 					Addresses: []netip.Addr{vip}, Password: vrrp.NewPassword("s3cret"),
 				}}},
-				Services: []desired.Service{{
-					ID: "web/tomcat/http",
-					Service: ipvs.Service{
-						Key:       ipvs.ServiceKey{Address: vip, Port: 8080, Protocol: ipvs.TCP},
-						Scheduler: "wrr", PersistenceTimeout: 300,
-					},
-					RealServers: []desired.RealServer{{
-						Destination: ipvs.Destination{Address: realServer.Addr(), Port: 8080, Weight: 3, Method: ipvs.DirectRoute},
-						Checked:     true,
-						Check: health.Target{Address: realServer, Spec: health.Spec{
-							Kind: health.TCP, Interval: 6 * time.Second, Timeout: 10 * time.Second, RetryDelay: 3 * time.Second, Retries: 3,
-						}},
-					}},
-				}},
-				Applied: map[string]int64{"edge-services": 3},
 			}},
 		},
-		Passwords: desired.Passwords{"edge-vrrp": "s3cret"},
-		Found:     map[string]string{"net.ipv4.conf.all.arp_ignore": "0"},
-		Owned:     []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("198.51.100.0/24")},
+		Found: map[string]string{"net.ipv4.conf.all.arp_ignore": "0"},
+		Owned: ipvs.Ownership{Networks: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("198.51.100.0/24")}},
 	}
 }
 
-func open(t *testing.T, directory string) *Store {
+func drains() Drains {
+	until := time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC)
+	return Drains{tomcat().Service.Key: {netip.MustParseAddrPort("192.0.2.115:8080"): until}}
+}
+
+func all() Change {
+	return Change{Node: node(), Drains: drains(), Services: map[ipvs.ServiceKey]*desired.Service{
+		tomcat().Service.Key: tomcat(), caches().Service.Key: caches(),
+	}}
+}
+
+// saved is a directory with a checkpoint of everything.
+func saved(t *testing.T) string {
 	t.Helper()
-	store, err := Open(directory)
+	directory := filepath.Join(t.TempDir(), "agent")
+	store, _, err := Open(directory)
+	if !errors.Is(err, ErrAbsent) {
+		t.Fatalf("a new agent has a checkpoint: %v", err)
+	}
+	save(t, store, all())
+	return directory
+}
+
+func save(t *testing.T, store *Store, change Change) {
+	t.Helper()
+	if err := store.Save(change); err != nil {
+		t.Fatal(err)
+	}
+	if err := store.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func load(t *testing.T, directory string) (*Store, Checkpoint) {
+	t.Helper()
+	store, c, err := Open(directory)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return store
-}
-
-func save(t *testing.T, store *Store, c Checkpoint) {
-	t.Helper()
-	if err := store.Save(c); err != nil {
-		t.Fatal(err)
-	}
+	t.Cleanup(func() { _ = store.Close() })
+	return store, c
 }
 
 func TestAgentFindsAfterARestartWhatItSaved(t *testing.T) {
-	directory := filepath.Join(t.TempDir(), "agent")
-	save(t, open(t, directory), director())
-	loaded, err := open(t, directory).Load()
-	if err != nil {
-		t.Fatal(err)
+	_, c := load(t, saved(t))
+	if !c.Node.Equal(*node()) {
+		t.Errorf("node %+v\nwant %+v", c.Node, *node())
 	}
-	if !loaded.Equal(director()) {
-		t.Errorf("loaded %+v, want %+v", loaded, director())
+	// By key: a service by mark comes first.
+	if len(c.Services) != 2 || !slices.ContainsFunc(c.Services, tomcat().Equal) || !slices.ContainsFunc(c.Services, caches().Equal) {
+		t.Errorf("services %+v", c.Services)
+	}
+	if !maps.EqualFunc(c.Drains, drains(), maps.Equal) {
+		t.Errorf("drains %v, want %v", c.Drains, drains())
 	}
 }
 
-func TestNewAgentHasNoCheckpoint(t *testing.T) {
-	if _, err := open(t, t.TempDir()).Load(); !errors.Is(err, ErrAbsent) {
-		t.Errorf("error %v, want ErrAbsent", err)
+func TestWhatIsNoMoreIsForgotten(t *testing.T) {
+	directory := saved(t)
+	store, _ := load(t, directory)
+	save(t, store, Change{
+		Services: map[ipvs.ServiceKey]*desired.Service{tomcat().Service.Key: nil}, Drains: Drains{tomcat().Service.Key: nil},
+	})
+	_, c := load(t, directory)
+	if len(c.Services) != 1 || len(c.Drains) != 0 || !c.Node.Equal(*node()) {
+		t.Errorf("%+v", c)
 	}
 }
 
 func TestOnlyTheAgentReadsThePasswords(t *testing.T) {
-	directory := t.TempDir()
-	if err := os.Chmod(directory, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	c := director()
-	c.Passwords["unused"] = "an0ther"
-	save(t, open(t, directory), c)
-	path := filepath.Join(directory, fileName)
-	for path, want := range map[string]os.FileMode{directory: 0o700, path: 0o600} {
+	directory := saved(t)
+	for path, want := range map[string]os.FileMode{directory: 0o700, filepath.Join(directory, fileName): 0o600} {
 		info, err := os.Stat(path)
 		if err != nil {
 			t.Fatal(err)
@@ -106,150 +151,62 @@ func TestOnlyTheAgentReadsThePasswords(t *testing.T) {
 			t.Errorf("%s has mode %v, want %v", path, info.Mode().Perm(), want)
 		}
 	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if strings.Contains(string(text), "an0ther") {
-		t.Error("a password that no router uses was kept")
-	}
 }
 
 func TestWhatIsUnchangedIsNotWritten(t *testing.T) {
-	directory := t.TempDir()
-	store := open(t, directory)
-	save(t, store, director())
+	directory := saved(t)
 	path := filepath.Join(directory, fileName)
-	gone := func() bool {
-		_, err := os.Stat(path)
-		return errors.Is(err, os.ErrNotExist)
-	}
-	remove := func() {
-		if err := os.Remove(path); err != nil {
+	size := func() int64 {
+		info, err := os.Stat(path)
+		if err != nil {
 			t.Fatal(err)
 		}
+		return info.Size()
 	}
-	remove()
-	save(t, store, director())
-	if !gone() {
-		t.Error("the same checkpoint was written again")
+	store, _ := load(t, directory)
+	before := size()
+	if err := store.Save(Change{Node: node()}); err != nil || size() != before {
+		t.Errorf("%v; the same node was written again: %d bytes, then %d", err, before, size())
 	}
-	changes := map[string]func(*Checkpoint){
-		"state":    func(c *Checkpoint) { c.State.Groups[0].Services[0].RealServers[0].Destination.Weight = 1 },
-		"applied":  func(c *Checkpoint) { c.State.Groups[0].Applied["edge-services"] = 4 },
-		"password": func(c *Checkpoint) { c.Passwords["edge-vrrp"] = "changed" },
-		"found":    func(c *Checkpoint) { c.Found["net.ipv4.ip_forward"] = "0" },
-		"owned":    func(c *Checkpoint) { c.Owned = c.Owned[:1] },
-	}
-	for name, change := range changes {
-		c := director()
-		change(&c)
-		save(t, store, c)
-		if gone() {
-			t.Fatalf("a change of %s was not written", name)
-		}
-		remove()
-	}
-
-	// What was loaded need not be written either.
-	save(t, store, director())
-	loading := open(t, directory)
-	if _, err := loading.Load(); err != nil {
-		t.Fatal(err)
-	}
-	remove()
-	save(t, loading, director())
-	if !gone() {
-		t.Error("the loaded checkpoint was written again")
+	changed := node()
+	changed.Found["net.ipv4.ip_forward"] = "0"
+	if err := store.Save(Change{Node: changed}); err != nil || size() == before {
+		t.Errorf("%v; a change of what was found was not written", err)
 	}
 }
 
-func TestCorruptCheckpointIsMovedAside(t *testing.T) {
-	good, err := encode(director())
+func TestRecordThatCannotBeUnderstoodMovesTheCheckpointAside(t *testing.T) {
+	good, err := encodeNode(*node())
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, text := range map[string]string{
-		"empty":            "",
-		"cut off":          string(good[:len(good)/2]),
-		"not JSON":         "\x00\x01",
-		"newer version":    strings.Replace(string(good), `"version":1`, `"version":2`, 1),
-		"bad address":      strings.Replace(string(good), "192.0.2.111", "192.0.2.311", 1),
-		"bad protocol":     strings.Replace(string(good), `"TCP"`, `"ICMP"`, 1),
-		"password missing": strings.Replace(string(good), `"passwords":{"edge-vrrp"`, `"passwords":{"other"`, 1),
+	for name, record := range map[string]struct{ key, value string }{
+		"unknown":          {"something", "{}"},
+		"not JSON":         {nodeKey, "\x00"},
+		"password missing": {nodeKey, strings.Replace(string(good), `"passwords":{"edge-vrrp"`, `"passwords":{"other"`, 1)},
+		"bad protocol":     {servicePrefix + "x", `{"service":{"key":{"protocol":"ICMP"}}}`},
+		"bad drain":        {drainPrefix + "x", "[]"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if text == string(good) {
-				t.Fatal("nothing was broken")
-			}
 			directory := t.TempDir()
-			path := filepath.Join(directory, fileName)
-			if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			j, err := journal.Open(directory, fileName)
+			if err != nil {
 				t.Fatal(err)
 			}
-			store := open(t, directory)
-			_, err := store.Load()
-			if !errors.Is(err, ErrCorrupt) {
-				t.Fatalf("error %v, want ErrCorrupt", err)
+			if err := errors.Join(j.Put(record.key, []byte(record.value)), j.Commit(true), j.Close()); err != nil {
+				t.Fatal(err)
 			}
-			if strings.Contains(err.Error(), "s3cret") {
-				t.Errorf("the error shows the password: %v", err)
+			store, _, err := Open(directory)
+			if !errors.Is(err, ErrCorrupt) || strings.Contains(err.Error(), "s3cret") {
+				t.Fatalf("error %v, want ErrCorrupt without the password", err)
 			}
-			aside, err := os.ReadFile(path + ".corrupt")
-			if err != nil || string(aside) != text {
-				t.Errorf("moved aside: %q, %v", aside, err)
+			if _, err := os.Stat(filepath.Join(directory, fileName+".corrupt")); err != nil {
+				t.Error(err)
 			}
-			if _, err := store.Load(); !errors.Is(err, ErrAbsent) {
-				t.Errorf("second load: %v, want ErrAbsent", err)
-			}
-			save(t, store, director())
-			if loaded, err := store.Load(); err != nil || !loaded.Equal(director()) {
-				t.Errorf("after a new save: %v", err)
+			save(t, store, all())
+			if _, c := load(t, directory); len(c.Services) != 2 {
+				t.Errorf("the new checkpoint holds %+v", c)
 			}
 		})
-	}
-}
-
-func TestLeftoverOfACrashedWriteIsHarmless(t *testing.T) {
-	directory := t.TempDir()
-	store := open(t, directory)
-	save(t, store, director())
-	if err := os.WriteFile(filepath.Join(directory, fileName+".new"), []byte("half"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if loaded, err := open(t, directory).Load(); err != nil || !loaded.Equal(director()) {
-		t.Errorf("load next to a leftover: %v", err)
-	}
-	changed := director()
-	changed.Owned = nil
-	save(t, store, changed)
-	if loaded, err := open(t, directory).Load(); err != nil || !loaded.Equal(changed) {
-		t.Errorf("save over a leftover: %v", err)
-	}
-}
-
-func TestFailedWriteKeepsTheOldCheckpointAndIsTriedAgain(t *testing.T) {
-	directory := t.TempDir()
-	store := open(t, directory)
-	save(t, store, director())
-	// A directory with something in it where the new file has to be: it cannot be removed.
-	obstacle := filepath.Join(directory, fileName+".new")
-	if err := os.MkdirAll(filepath.Join(obstacle, "full"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	changed := director()
-	changed.Found = nil
-	if err := store.Save(changed); err == nil || !strings.Contains(err.Error(), "write checkpoint "+directory) {
-		t.Fatalf("error %v", err)
-	}
-	if loaded, err := open(t, directory).Load(); err != nil || !loaded.Equal(director()) {
-		t.Errorf("the old checkpoint: %v", err)
-	}
-	if err := os.RemoveAll(obstacle); err != nil {
-		t.Fatal(err)
-	}
-	save(t, store, changed)
-	if loaded, err := open(t, directory).Load(); err != nil || !loaded.Equal(changed) {
-		t.Errorf("the new checkpoint: %v", err)
 	}
 }

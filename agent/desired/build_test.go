@@ -24,8 +24,8 @@ import (
 const password = "s3cret"
 
 // edge is one director of group edge: two VRRP addresses with a password, a web service with two checked real servers.
-func edge() desired.In {
-	return desired.In{
+func edge() world {
+	return world{
 		Node: &v1alpha1.NodeState{Spec: v1alpha1.NodeStateSpec{DirectorGroups: []v1alpha1.NodeDirectorGroup{{
 			Name: "edge", AddressPools: []v1alpha1.CIDR{"192.0.2.0/24"},
 			VirtualRouters: []v1alpha1.VirtualRouter{router(66, "192.0.2.200", "192.0.2.10")},
@@ -81,9 +81,9 @@ func realServerSlice(name string, generation int64, realServers ...v1alpha1.Comp
 func everyoneHealthy(health.Target) bool { return true }
 
 // build fails the test if there is a problem.
-func build(t *testing.T, in desired.In) desired.State {
+func build(t *testing.T, in world) *state {
 	t.Helper()
-	state, problems := desired.Build(in)
+	state, problems := in.build()
 	if len(problems) > 0 {
 		t.Fatalf("problems: %+v", problems)
 	}
@@ -100,63 +100,69 @@ func wantProblem(t *testing.T, problems []v1alpha1.Problem, reason, service, par
 }
 
 func TestDirectorOfTheTutorial(t *testing.T) {
-	state := build(t, edge())
+	got := build(t, edge())
 
-	want := desired.State{Groups: []desired.Group{{
-		Name:  "edge",
-		Pools: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")},
-		Routers: []desired.Router{{Interface: "eth0", Secret: "edge-vrrp", Config: vrrp.Config{
-			Version: vrrp.Version2, VRID: 66, Priority: 100, Interval: time.Second, Preempt: true,
-			Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.10"), netip.MustParseAddr("192.0.2.200")},
-			Password:  vrrp.NewPassword(password),
+	want := &state{
+		Node: desired.Node{Groups: []desired.Group{{
+			Name:  "edge",
+			Owned: ipvs.Ownership{Networks: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}},
+			Routers: []desired.Router{{Interface: "eth0", Secret: "edge-vrrp", Config: vrrp.Config{
+				Version: vrrp.Version2, VRID: 66, Priority: 100, Interval: time.Second, Preempt: true,
+				Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.10"), netip.MustParseAddr("192.0.2.200")},
+				Password:  vrrp.NewPassword(password),
+			}}},
 		}}},
-		Services: []desired.Service{{
-			ID: "web/tomcat/http",
+		Services: []*desired.Service{{
+			ID: "web/tomcat/http", Group: "edge",
 			Service: ipvs.Service{Scheduler: "wrr", Key: ipvs.ServiceKey{
 				Address: netip.MustParseAddr("192.0.2.200"), Port: 8080, Protocol: ipvs.TCP,
 			}},
-			RealServers: []desired.RealServer{checked("192.0.2.111:80", 0), checked("192.0.2.115:8080", 3)},
+			Destinations: []ipvs.Destination{realServer("192.0.2.111:80", 0), realServer("192.0.2.115:8080", 3)},
+			Check: &desired.Check{Spec: health.Spec{
+				Kind: health.TCP, Interval: 6 * time.Second, Timeout: 10 * time.Second, RetryDelay: 3 * time.Second, Retries: 3,
+			}},
 		}},
-		Applied: map[string]int64{"edge-services": 3, "edge-tomcat-0": 7, "edge-tomcat-1": 8},
-	}}}
-	if !state.Equal(want) {
-		t.Errorf("got %+v\nwant %+v", state, want)
+		Applied: map[string]map[string]int64{"edge": {"edge-services": 3, "edge-tomcat-0": 7, "edge-tomcat-1": 8}},
 	}
-	if got := state.Owned(); !slices.Equal(got, want.Groups[0].Pools) {
-		t.Errorf("owned %v", got)
+	if !got.Equal(want) {
+		t.Errorf("got %+v\nwant %+v", got, want)
 	}
-	if state.Forwarding() {
+	if owned := got.Owned(); !owned.Equal(want.Groups[0].Owned) {
+		t.Errorf("owned %v", owned)
+	}
+	if len(got.store.Forwarding()) != 0 {
 		t.Error("direct routing needs no forwarding")
+	}
+	first := got.Services[0]
+	if target, checked := first.Target(first.Destinations[1]); !checked || target.Address != netip.MustParseAddrPort("192.0.2.115:8080") {
+		t.Errorf("the second real server is checked at %v, %v", target, checked)
 	}
 }
 
-func checked(address string, weight uint32) desired.RealServer {
+func realServer(address string, weight uint32) ipvs.Destination {
 	at := netip.MustParseAddrPort(address)
-	return desired.RealServer{
-		Destination: ipvs.Destination{Address: at.Addr(), Port: at.Port(), Weight: weight, Method: ipvs.DirectRoute},
-		Checked:     true,
-		Check: health.Target{Address: at, Spec: health.Spec{
-			Kind: health.TCP, Interval: 6 * time.Second, Timeout: 10 * time.Second, RetryDelay: 3 * time.Second, Retries: 3,
-		}},
-	}
+	return ipvs.Destination{Address: at.Addr(), Port: at.Port(), Weight: weight, Method: ipvs.DirectRoute}
 }
 
 func TestOnlyHealthyAndUncheckedRealServersGetIntoTheTable(t *testing.T) {
 	in := edge()
-	in.RealServerSlices[0].Spec.HealthCheck = nil
-	state := build(t, in)
 	nobody := func(health.Target) bool { return false }
-	const unchecked = `-A -t 192.0.2.200:8080 -s wrr
--a -t 192.0.2.200:8080 -r 192.0.2.115:8080 -g -w 3
-`
-	if diff := cmp.Diff(unchecked, state.Table(nobody).String()); diff != "" {
+	if diff := cmp.Diff("-A -t 192.0.2.200:8080 -s wrr\n", build(t, in).table(nobody).String()); diff != "" {
 		t.Error(diff)
+	}
+	first := func(target health.Target) bool { return target.Address == netip.MustParseAddrPort("192.0.2.111:80") }
+	const one = "-A -t 192.0.2.200:8080 -s wrr\n-a -t 192.0.2.200:8080 -r 192.0.2.111:80 -g -w 0\n"
+	if diff := cmp.Diff(one, build(t, in).table(first).String()); diff != "" {
+		t.Error(diff)
+	}
+	for i := range in.RealServerSlices {
+		in.RealServerSlices[i].Spec.HealthCheck = nil
 	}
 	const everyone = `-A -t 192.0.2.200:8080 -s wrr
 -a -t 192.0.2.200:8080 -r 192.0.2.111:80 -g -w 0
 -a -t 192.0.2.200:8080 -r 192.0.2.115:8080 -g -w 3
 `
-	if diff := cmp.Diff(everyone, state.Table(everyoneHealthy).String()); diff != "" {
+	if diff := cmp.Diff(everyone, build(t, in).table(nobody).String()); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -164,39 +170,39 @@ func TestOnlyHealthyAndUncheckedRealServersGetIntoTheTable(t *testing.T) {
 func TestNodeWithoutPartDoesNothing(t *testing.T) {
 	in := edge()
 	in.Node = nil
-	if state := build(t, in); !state.Equal(desired.State{}) {
+	if state := build(t, in); len(state.Groups)+len(state.Services)+len(state.RealServerAddresses) > 0 {
 		t.Errorf("state %+v", state)
 	}
 	in.Node = &v1alpha1.NodeState{Spec: v1alpha1.NodeStateSpec{RealServer: &v1alpha1.NodeRealServer{
 		Addresses: []v1alpha1.IPAddress{"192.0.2.200", "192.0.2.10", "192.0.2.200"},
 	}}}
-	want := desired.State{RealServerAddresses: []netip.Addr{netip.MustParseAddr("192.0.2.10"), netip.MustParseAddr("192.0.2.200")}}
-	if state := build(t, in); !state.Equal(want) {
-		t.Errorf("a real server's state %+v, want %+v", state, want)
+	want := []netip.Addr{netip.MustParseAddr("192.0.2.10"), netip.MustParseAddr("192.0.2.200")}
+	if state := build(t, in); !slices.Equal(state.RealServerAddresses, want) {
+		t.Errorf("a real server's addresses %v, want %v", state.RealServerAddresses, want)
 	}
 }
 
 func TestMissingPasswordStopsTheRouterAndNothingElse(t *testing.T) {
 	in := edge()
 	in.Passwords = nil
-	state, problems := desired.Build(in)
+	state, problems := in.build()
 	wantProblem(t, problems, v1alpha1.ProblemSecretMissing, "", "Secret edge-vrrp")
-	if len(state.Groups[0].Routers) != 0 || len(state.Groups[0].Services) != 1 {
+	if len(state.Groups[0].Routers) != 0 || len(state.Services) != 1 {
 		t.Errorf("state %+v", state)
 	}
 }
 
 func TestRouterThatCannotBeBuiltAnyMoreGoesOnInItsPreviousForm(t *testing.T) {
 	const invalid = v1alpha1.ProblemInvalid
-	compiled := func(change func(*v1alpha1.VirtualRouter)) func(*desired.In) {
-		return func(in *desired.In) { change(&in.Node.Spec.DirectorGroups[0].VirtualRouters[0]) }
+	compiled := func(change func(*v1alpha1.VirtualRouter)) func(*world) {
+		return func(in *world) { change(&in.Node.Spec.DirectorGroups[0].VirtualRouters[0]) }
 	}
 	for _, c := range []struct {
 		name, reason, message string
-		change                func(*desired.In)
+		change                func(*world)
 	}{
-		{"Secret deleted", v1alpha1.ProblemSecretMissing, "Secret edge-vrrp", func(in *desired.In) { in.Passwords = nil }},
-		{"password of 9 bytes", invalid, "password of 9 bytes", func(in *desired.In) { in.Passwords = desired.Passwords{"edge-vrrp": "123456789"} }},
+		{"Secret deleted", v1alpha1.ProblemSecretMissing, "Secret edge-vrrp", func(in *world) { in.Passwords = nil }},
+		{"password of 9 bytes", invalid, "password of 9 bytes", func(in *world) { in.Passwords = desired.Passwords{"edge-vrrp": "123456789"} }},
 		{"another Secret, missing", v1alpha1.ProblemSecretMissing, "Secret new-vrrp", compiled(func(r *v1alpha1.VirtualRouter) { r.Authentication.SecretRef.Name = "new-vrrp" })},
 		{"priority", invalid, "priority 256", compiled(func(r *v1alpha1.VirtualRouter) { r.Priority = 256 })},
 		{"interval", invalid, "multiple of 1s", compiled(func(r *v1alpha1.VirtualRouter) { r.AdvertisementInterval.Duration = time.Millisecond })},
@@ -208,10 +214,10 @@ func TestRouterThatCannotBeBuiltAnyMoreGoesOnInItsPreviousForm(t *testing.T) {
 			state := before
 			for range 2 { // and it goes on going on
 				in := edge()
-				in.Previous = &state
+				in.Previous = state
 				c.change(&in)
 				var problems []v1alpha1.Problem
-				state, problems = desired.Build(in)
+				state, problems = in.build()
 				wantProblem(t, problems, c.reason, "", c.message)
 				wantProblem(t, problems, c.reason, "", "previous form")
 				if !state.Equal(before) {
@@ -222,7 +228,7 @@ func TestRouterThatCannotBeBuiltAnyMoreGoesOnInItsPreviousForm(t *testing.T) {
 				t.Errorf("the checkpoint gets %d passwords, want the one in use", len(got))
 			}
 			in := edge()
-			in.Previous = &state
+			in.Previous = state
 			in.Passwords["edge-vrrp"] = "fresh"
 			if state = build(t, in); state.Groups[0].Routers[0].Config.Password != vrrp.NewPassword("fresh") {
 				t.Error("a router that can be built again keeps its previous form")
@@ -232,7 +238,7 @@ func TestRouterThatCannotBeBuiltAnyMoreGoesOnInItsPreviousForm(t *testing.T) {
 }
 
 func TestRoutersOfOneSecretHaveOnePassword(t *testing.T) {
-	two := func() desired.In {
+	two := func() world {
 		in := edge()
 		routers := &in.Node.Spec.DirectorGroups[0].VirtualRouters
 		*routers = append(*routers, router(67, "192.0.2.30"))
@@ -240,10 +246,10 @@ func TestRoutersOfOneSecretHaveOnePassword(t *testing.T) {
 	}
 	before := build(t, two())
 	in := two()
-	in.Previous = &before
+	in.Previous = before
 	in.Passwords["edge-vrrp"] = "fresh"
 	in.Node.Spec.DirectorGroups[0].VirtualRouters[1].Priority = 256
-	state, problems := desired.Build(in)
+	state, problems := in.build()
 	wantProblem(t, problems, v1alpha1.ProblemInvalid, "", "virtual router 67 on eth0: priority 256")
 	for _, r := range state.Groups[0].Routers {
 		if r.Config.Priority != 100 || r.Config.Password != vrrp.NewPassword("fresh") {
@@ -258,13 +264,13 @@ func TestRoutersOfOneSecretHaveOnePassword(t *testing.T) {
 func TestRouterIDGoesToTheRouterInItsNewForm(t *testing.T) {
 	before := build(t, edge())
 	in := edge()
-	in.Previous = &before
+	in.Previous = before
 	in.Node.Spec.DirectorGroups[0].VirtualRouters[0].Priority = 256
 	heir := router(66, "192.0.2.30")
 	in.Node.Spec.DirectorGroups = append(in.Node.Spec.DirectorGroups, v1alpha1.NodeDirectorGroup{
 		Name: "zebra", VirtualRouters: []v1alpha1.VirtualRouter{heir},
 	})
-	state, problems := desired.Build(in)
+	state, problems := in.build()
 	if len(problems) != 2 {
 		t.Errorf("problems %+v", problems)
 	}
@@ -284,16 +290,16 @@ func TestRouterWithoutAddressesIsNotRun(t *testing.T) {
 func TestPasswordIsNeverShown(t *testing.T) {
 	in := edge()
 	in.Passwords["edge-vrrp"] = "far-too-long-" + password
-	_, problems := desired.Build(in)
+	_, problems := in.build()
 	wantProblem(t, problems, v1alpha1.ProblemInvalid, "", "password of 19 bytes")
 
 	state := build(t, edge())
-	text, err := json.Marshal([]any{state, in.Passwords})
+	text, err := json.Marshal([]any{state.Node, in.Passwords})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, shown := range []string{
-		fmt.Sprintf("%v %+v %#v", state, state, state), string(text), fmt.Sprintf("%v %+v %#v %s", in.Passwords, in.Passwords, in.Passwords, in.Passwords),
+		fmt.Sprintf("%v %+v %#v", state.Node, state.Node, state.Node), string(text), fmt.Sprintf("%v %+v %#v %s", in.Passwords, in.Passwords, in.Passwords, in.Passwords),
 		fmt.Sprint(problems), fmt.Sprintf("%v %#v", state.Passwords(), state.Passwords()),
 	} {
 		if strings.Contains(shown, password) {
@@ -309,26 +315,26 @@ func TestServiceWaitsForItsWholeSetInItsPreviousForm(t *testing.T) {
 	in.ServiceSlices[0].Generation = 4
 	in.ServiceSlices[0].Spec.Services[0].Scheduler = "wlc"
 	in.ServiceSlices[0].Spec.Services[0].Pool = poolSet("edge-tomcat-0", "edge-tomcat-1", "edge-tomcat-2")
-	in.Previous = &before
-	state, problems := desired.Build(in)
+	in.Previous = before
+	state, problems := in.build()
 	wantProblem(t, problems, v1alpha1.ProblemSlicesMissing, "web/tomcat/http", "want 3")
-	if !slices.EqualFunc(state.Groups[0].Services, before.Groups[0].Services, desired.Service.Equal) {
-		t.Errorf("services %+v, want the previous form", state.Groups[0].Services)
+	if !slices.EqualFunc(state.Services, before.Services, (*desired.Service).Equal) {
+		t.Errorf("services %+v, want the previous form", state.Services)
 	}
-	if got := state.Groups[0].Applied["edge-services"]; got != 3 {
+	if got := state.Applied["edge"]["edge-services"]; got != 3 {
 		t.Errorf("generation %d of the ServiceSlice is reported, want 3, which is what is in force", got)
 	}
 
 	in.Previous = nil
-	state, problems = desired.Build(in)
+	state, problems = in.build()
 	wantProblem(t, problems, v1alpha1.ProblemSlicesMissing, "web/tomcat/http", "want 3")
-	if len(state.Groups[0].Services) != 0 || len(state.Groups[0].Applied) != 0 {
+	if len(state.Services) != 0 || len(state.Applied["edge"]) != 0 {
 		t.Errorf("without a previous form: %+v", state.Groups[0])
 	}
 
 	in.RealServerSlices = append(in.RealServerSlices, realServerSlice("edge-tomcat-2", 1))
 	state = build(t, in)
-	if state.Groups[0].Services[0].Service.Scheduler != "wlc" || state.Groups[0].Applied["edge-services"] != 4 {
+	if state.Services[0].Service.Scheduler != "wlc" || state.Applied["edge"]["edge-services"] != 4 {
 		t.Errorf("with the whole set: %+v", state.Groups[0])
 	}
 }
@@ -336,7 +342,7 @@ func TestServiceWaitsForItsWholeSetInItsPreviousForm(t *testing.T) {
 func TestSetWithTheRightNumberOfTheWrongSlicesIsIncomplete(t *testing.T) {
 	in := edge()
 	in.RealServerSlices[1].Name = "edge-tomcat-9"
-	_, problems := desired.Build(in)
+	_, problems := in.build()
 	wantProblem(t, problems, v1alpha1.ProblemSlicesMissing, "web/tomcat/http", "waiting")
 }
 
@@ -359,14 +365,14 @@ func TestServiceOfAnEmptyPoolHasNoRealServers(t *testing.T) {
 	in := edge()
 	in.RealServerSlices = nil
 	in.ServiceSlices[0].Spec.Services[0].Pool = poolSet()
-	if got := build(t, in).Table(everyoneHealthy).String(); got != "-A -t 192.0.2.200:8080 -s wrr\n" {
+	if got := build(t, in).table(everyoneHealthy).String(); got != "-A -t 192.0.2.200:8080 -s wrr\n" {
 		t.Errorf("table:\n%s", got)
 	}
 }
 
 func TestOneBadValueStopsNothingElse(t *testing.T) {
-	service := func(change func(*v1alpha1.CompiledService)) func(*desired.In) {
-		return func(in *desired.In) {
+	service := func(change func(*v1alpha1.CompiledService)) func(*world) {
+		return func(in *world) {
 			bad := webService()
 			bad.ID, bad.Port = "web/bad/http", 81
 			change(&bad)
@@ -376,47 +382,47 @@ func TestOneBadValueStopsNothingElse(t *testing.T) {
 	const bad = "web/bad/http"
 	cases := []struct {
 		name    string
-		change  func(*desired.In)
+		change  func(*world)
 		service string
 		message string
 	}{
 		{"address", service(func(s *v1alpha1.CompiledService) { s.Address = "192.0.2.300" }), bad, `"192.0.2.300"`},
-		{"IPv6 address", service(func(s *v1alpha1.CompiledService) { s.Address = "2001:db8::1" }), bad, "want an IPv4 address"},
+		{"IPv6 address outside the pools", service(func(s *v1alpha1.CompiledService) { s.Address = "2001:db8::1" }), bad, "none of"},
 		{"address outside the pools", service(func(s *v1alpha1.CompiledService) { s.Address = "198.51.100.1" }), bad, "none of"},
-		{"port 0", service(func(s *v1alpha1.CompiledService) { s.Port = 0 }), bad, "port 0"},
+		{"port -1", service(func(s *v1alpha1.CompiledService) { s.Port = -1 }), bad, "port -1"},
 		{"port 65536", service(func(s *v1alpha1.CompiledService) { s.Port = 65536 }), bad, "port 65536"},
 		{"protocol", service(func(s *v1alpha1.CompiledService) { s.Protocol = "ICMP" }), bad, `"ICMP"`},
 		{"scheduler", service(func(s *v1alpha1.CompiledService) { s.Scheduler = "" }), bad, "scheduler"},
 		{"method", service(func(s *v1alpha1.CompiledService) { s.ForwardingMethod = "Teleport" }), bad, `"Teleport"`},
 		{"persistence", service(func(s *v1alpha1.CompiledService) { s.PersistenceSeconds = -1 }), bad, "-1 seconds"},
-		{"key of another", service(func(s *v1alpha1.CompiledService) { s.ID = "web/zebra/http"; s.Port = 8080 }), "web/zebra/http", "belongs to web/tomcat/http"},
-		{"weight", func(in *desired.In) {
+		{"key of another", service(func(s *v1alpha1.CompiledService) { s.ID, s.Port = "web/zebra/http", 8080 }), "web/zebra/http", "belongs to web/tomcat/http"},
+		{"weight", func(in *world) {
 			slice := &in.RealServerSlices[0].Spec
 			slice.RealServers = append(slice.RealServers, v1alpha1.CompiledRealServer{Address: "192.0.2.77", Weight: -1})
 		}, "web/tomcat/http", "weight -1"},
-		{"real server's address", func(in *desired.In) {
+		{"real server's address", func(in *world) {
 			slice := &in.RealServerSlices[0].Spec
 			slice.RealServers = append(slice.RealServers, v1alpha1.CompiledRealServer{Address: "tomcat", Weight: 1})
 		}, "web/tomcat/http", `"tomcat"`},
-		{"pool", func(in *desired.In) {
+		{"pool", func(in *world) {
 			pools := &in.Node.Spec.DirectorGroups[0].AddressPools
 			*pools = append(*pools, "192.0.2.0/33")
 		}, "", "192.0.2.0/33"},
-		{"router id", func(in *desired.In) {
+		{"router id", func(in *world) {
 			routers := &in.Node.Spec.DirectorGroups[0].VirtualRouters
 			*routers = append(*routers, router(256, "192.0.2.30"))
 		}, "", "virtual router id 256"},
-		{"router id twice", func(in *desired.In) {
+		{"router id twice", func(in *world) {
 			routers := &in.Node.Spec.DirectorGroups[0].VirtualRouters
 			*routers = append(*routers, router(66, "192.0.2.30"))
 		}, "", "virtual router 66 on eth0"},
-		{"interface", func(in *desired.In) {
+		{"interface", func(in *world) {
 			broken := router(67, "192.0.2.30")
 			broken.Interface = ""
 			routers := &in.Node.Spec.DirectorGroups[0].VirtualRouters
 			*routers = append(*routers, broken)
 		}, "", "1 to 15 bytes"},
-		{"virtual IP of a real server", func(in *desired.In) {
+		{"virtual IP of a real server", func(in *world) {
 			in.Node.Spec.RealServer = &v1alpha1.NodeRealServer{Addresses: []v1alpha1.IPAddress{"lo"}}
 		}, "", `"lo"`},
 	}
@@ -425,7 +431,7 @@ func TestOneBadValueStopsNothingElse(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			in := edge()
 			c.change(&in)
-			state, problems := desired.Build(in)
+			state, problems := in.build()
 			wantProblem(t, problems, v1alpha1.ProblemInvalid, c.service, c.message)
 			if !state.Equal(good) {
 				t.Errorf("the rest became %+v", state)
@@ -437,28 +443,28 @@ func TestOneBadValueStopsNothingElse(t *testing.T) {
 func TestServiceWithABadCheckKeepsItsPreviousForm(t *testing.T) {
 	before := build(t, edge())
 	in := edge()
-	in.Previous = &before
+	in.Previous = before
 	in.RealServerSlices[0].Spec.HealthCheck.Timeout.Duration = 0
-	state, problems := desired.Build(in)
+	state, problems := in.build()
 	wantProblem(t, problems, v1alpha1.ProblemInvalid, "web/tomcat/http", "timeout")
-	if !slices.EqualFunc(state.Groups[0].Services, before.Groups[0].Services, desired.Service.Equal) {
-		t.Errorf("services %+v", state.Groups[0].Services)
+	if !slices.EqualFunc(state.Services, before.Services, (*desired.Service).Equal) {
+		t.Errorf("services %+v", state.Services)
 	}
 }
 
 func TestAddressGoesToTheServiceInItsNewForm(t *testing.T) {
 	before := build(t, edge())
 	in := edge()
-	in.Previous = &before
+	in.Previous = before
 	in.ServiceSlices[0].Spec.Services[0].Pool = poolSet("not-here")
 	heir := webService()
 	heir.ID = "web/zebra/http"
 	in.ServiceSlices = append(in.ServiceSlices, serviceSlice("edge-services-1", 1, heir))
-	state, problems := desired.Build(in)
+	state, problems := in.build()
 	if len(problems) != 2 {
 		t.Errorf("problems %+v", problems)
 	}
-	if services := state.Groups[0].Services; len(services) != 1 || services[0].ID != heir.ID {
+	if services := state.Services; len(services) != 1 || services[0].ID != heir.ID {
 		t.Errorf("services %+v", services)
 	}
 }
@@ -473,7 +479,7 @@ func TestOrderOfTheSlicesDoesNotMatter(t *testing.T) {
 		ForwardingMethod: v1alpha1.NAT, Pool: poolSet("edge-tomcat-0", "edge-tomcat-1"),
 	}))
 	want := build(t, in)
-	if !want.Forwarding() {
+	if !slices.Equal(want.store.Forwarding(), []ipvs.Family{ipvs.IPv4}) {
 		t.Error("LVS/NAT needs forwarding")
 	}
 	slices.Reverse(in.ServiceSlices)
@@ -487,23 +493,23 @@ func TestStateSurvivesJSONAndGetsItsPasswordsBack(t *testing.T) {
 	in := edge()
 	in.Node.Spec.RealServer = &v1alpha1.NodeRealServer{Addresses: []v1alpha1.IPAddress{"192.0.2.10"}}
 	state := build(t, in)
-	text, err := json.Marshal(state)
+	text, err := json.Marshal(state.Node)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var back desired.State
+	var back desired.Node
 	if err := json.Unmarshal(text, &back); err != nil {
 		t.Fatal(err)
 	}
-	if back.Equal(state) {
+	if back.Equal(state.Node) {
 		t.Error("the password came along")
 	}
 	used := state.Passwords()
-	if len(used) != 1 || len(in.Passwords.Of(state)) != 1 {
+	if len(used) != 1 || len(in.Passwords.Of(state.Node)) != 1 {
 		t.Errorf("%d passwords in use, want 1", len(used))
 	}
 	whole, err := back.WithPasswords(used)
-	if err != nil || !whole.Equal(state) {
+	if err != nil || !whole.Equal(state.Node) {
 		t.Errorf("got %+v, %v\nwant %+v", whole, err, state)
 	}
 	if _, err := back.WithPasswords(nil); err == nil || !strings.Contains(err.Error(), "Secret edge-vrrp") {

@@ -24,11 +24,11 @@ func (p Passwords) MarshalJSON() ([]byte, error) { return json.Marshal(p.hidden(
 
 func (p Passwords) hidden() string { return fmt.Sprintf("%d passwords (redacted)", len(p)) }
 
-// Passwords are those of the state's virtual routers, by Secret: what WithPasswords needs to put them back. A router that
+// Passwords are those of the node's virtual routers, by Secret: what WithPasswords needs to put them back. A router that
 // goes on after its Secret was deleted still has its password.
-func (s State) Passwords() Passwords {
+func (n Node) Passwords() Passwords {
 	used := Passwords{}
-	for _, group := range s.Groups {
+	for _, group := range n.Groups {
 		for _, router := range group.Routers {
 			if !router.Config.Password.IsZero() {
 				used[router.Secret] = router.Config.Password.Reveal()
@@ -38,10 +38,10 @@ func (s State) Passwords() Passwords {
 	return used
 }
 
-// Of is the part of the passwords that the state uses.
-func (p Passwords) Of(s State) Passwords {
+// Of is the part of the passwords that the node uses.
+func (p Passwords) Of(n Node) Passwords {
 	used := Passwords{}
-	for _, group := range s.Groups {
+	for _, group := range n.Groups {
 		for _, router := range group.Routers {
 			if text, ok := p[router.Secret]; ok {
 				used[router.Secret] = text
@@ -51,26 +51,26 @@ func (p Passwords) Of(s State) Passwords {
 	return used
 }
 
-// WithPasswords is the state with the password of every router that names a Secret. It fails for a Secret that is not among
+// WithPasswords is the node with the password of every router that names a Secret. It fails for a Secret that is not among
 // them, since a router that runs without its password splits the group.
-func (s State) WithPasswords(passwords Passwords) (State, error) {
-	s.Groups = slices.Clone(s.Groups)
-	for i := range s.Groups {
-		routers := slices.Clone(s.Groups[i].Routers)
+func (n Node) WithPasswords(passwords Passwords) (Node, error) {
+	n.Groups = slices.Clone(n.Groups)
+	for i := range n.Groups {
+		routers := slices.Clone(n.Groups[i].Routers)
 		for j, router := range routers {
 			if router.Secret == "" {
 				continue
 			}
 			text, ok := passwords[router.Secret]
 			if !ok {
-				return State{}, fmt.Errorf("virtual router %d on %s: the password of Secret %s is missing",
+				return Node{}, fmt.Errorf("virtual router %d on %s: the password of Secret %s is missing",
 					router.Config.VRID, router.Interface, router.Secret)
 			}
 			routers[j].Config.Password = vrrp.NewPassword(text)
 		}
-		s.Groups[i].Routers = routers
+		n.Groups[i].Routers = routers
 	}
-	return s, nil
+	return n, nil
 }
 
 // encodedRouter is a Router in JSON: all but the password and the source.
@@ -82,14 +82,17 @@ type encodedRouter struct {
 	Interval  time.Duration `json:"intervalNanoseconds"`
 	Preempt   bool          `json:"preempt"`
 	Addresses []netip.Addr  `json:"addresses"`
-	Secret    string        `json:"secret,omitempty"`
+	// Unadvertised are the IPv6 ones.
+	Unadvertised []netip.Addr `json:"unadvertised,omitempty"`
+	Secret       string       `json:"secret,omitempty"`
 }
 
 // MarshalJSON writes the router without its password.
 func (r Router) MarshalJSON() ([]byte, error) {
 	return json.Marshal(encodedRouter{
 		Interface: r.Interface, Version: r.Config.Version, VRID: r.Config.VRID, Priority: r.Config.Priority,
-		Interval: r.Config.Interval, Preempt: r.Config.Preempt, Addresses: r.Config.Addresses, Secret: r.Secret,
+		Interval: r.Config.Interval, Preempt: r.Config.Preempt, Addresses: r.Config.Addresses, Unadvertised: r.Unadvertised,
+		Secret: r.Secret,
 	})
 }
 
@@ -99,7 +102,7 @@ func (r *Router) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(text, &e); err != nil {
 		return err
 	}
-	*r = Router{Interface: e.Interface, Secret: e.Secret, Config: vrrp.Config{
+	*r = Router{Interface: e.Interface, Secret: e.Secret, Unadvertised: e.Unadvertised, Config: vrrp.Config{
 		Version: e.Version, VRID: e.VRID, Priority: e.Priority, Interval: e.Interval, Preempt: e.Preempt, Addresses: e.Addresses,
 	}}
 	return nil

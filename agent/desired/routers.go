@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/netip"
 	"slices"
 
 	"github.com/lvs-operator/lvs-operator/agent/vrrp"
@@ -23,7 +24,7 @@ type routerKey struct {
 type routerCandidate struct {
 	group  string
 	router Router
-	// kept says that this is the form of the previous State.
+	// kept says that this is the form of the previous Node.
 	kept bool
 }
 
@@ -37,8 +38,8 @@ func (s secretMissing) Error() string {
 
 // groupRouters makes candidates of the virtual routers of a group. One that cannot be built goes on in its previous form: to
 // end it would take its addresses from the link.
-func (b *builder) groupRouters(part v1alpha1.NodeDirectorGroup) {
-	previous := b.previous(part.Name)
+func (b *nodeBuilder) groupRouters(part v1alpha1.NodeDirectorGroup) {
+	previous, _ := b.previous.group(part.Name)
 	for _, compiled := range part.VirtualRouters {
 		if len(compiled.Addresses) == 0 {
 			continue
@@ -57,23 +58,23 @@ func (b *builder) groupRouters(part v1alpha1.NodeDirectorGroup) {
 	}
 }
 
-func (b *builder) routerProblem(group, link string, vrid int32, err error) {
+func (b *nodeBuilder) routerProblem(group, link string, vrid int32, err error) {
 	reason := v1alpha1.ProblemInvalid
 	if missing := secretMissing(""); errors.As(err, &missing) {
 		reason = v1alpha1.ProblemSecretMissing
 	}
-	b.problem(reason, group, "", fmt.Sprintf("virtual router %d on %s: %s", vrid, link, err))
+	b.problem(reason, group, fmt.Sprintf("virtual router %d on %s: %s", vrid, link, err))
 }
 
 // router builds one virtual router.
-func (b *builder) router(compiled v1alpha1.VirtualRouter) (Router, error) {
+func (b *nodeBuilder) router(compiled v1alpha1.VirtualRouter) (Router, error) {
 	router, err := parseRouter(compiled)
 	if err != nil {
 		return Router{}, err
 	}
 	if authentication := compiled.Authentication; authentication != nil {
 		router.Secret = authentication.SecretRef.Name
-		router.Config.Password = vrrp.NewPassword(b.in.Passwords[router.Secret])
+		router.Config.Password = vrrp.NewPassword(b.passwords[router.Secret])
 		if router.Config.Password.IsZero() {
 			return Router{}, secretMissing(router.Secret)
 		}
@@ -82,9 +83,9 @@ func (b *builder) router(compiled v1alpha1.VirtualRouter) (Router, error) {
 }
 
 // keptRouter is the virtual router in its previous form, if it has one. Its password is its Secret's if that has one that
-// can be used, and else the previous one: so all routers of a State that name one Secret have one password, and one whose
+// can be used, and else the previous one: so all routers of a Node that name one Secret have one password, and one whose
 // other fields are at fault still follows the other directors.
-func (b *builder) keptRouter(previous Group, compiled v1alpha1.VirtualRouter) (Router, bool) {
+func (b *nodeBuilder) keptRouter(previous Group, compiled v1alpha1.VirtualRouter) (Router, bool) {
 	at := slices.IndexFunc(previous.Routers, func(r Router) bool {
 		return r.Interface == compiled.Interface && int32(r.Config.VRID) == compiled.VirtualRouterID
 	})
@@ -94,7 +95,7 @@ func (b *builder) keptRouter(previous Group, compiled v1alpha1.VirtualRouter) (R
 	kept := previous.Routers[at]
 	if kept.Secret != "" {
 		renewed := kept.Config
-		renewed.Password = vrrp.NewPassword(b.in.Passwords[kept.Secret])
+		renewed.Password = vrrp.NewPassword(b.passwords[kept.Secret])
 		if !renewed.Password.IsZero() && renewed.Validate() == nil {
 			kept.Config = renewed
 		}
@@ -103,7 +104,7 @@ func (b *builder) keptRouter(previous Group, compiled v1alpha1.VirtualRouter) (R
 }
 
 // placeRouters gives each group its virtual routers. The first of two candidates with one key stays.
-func (b *builder) placeRouters(groups []Group) {
+func (b *nodeBuilder) placeRouters(groups []Group) {
 	slices.SortStableFunc(b.routers, func(a, c routerCandidate) int {
 		return cmp.Or(compareBool(a.kept, c.kept), cmp.Compare(a.group, c.group))
 	})
@@ -139,9 +140,10 @@ func parseRouter(compiled v1alpha1.VirtualRouter) (Router, error) {
 	if err := cmp.Or(vridErr, priorityErr, versionErr, addressErr); err != nil {
 		return Router{}, err
 	}
-	return Router{Interface: compiled.Interface, Config: vrrp.Config{
+	first6, _ := slices.BinarySearchFunc(addresses, netip.IPv6Unspecified(), netip.Addr.Compare)
+	return Router{Interface: compiled.Interface, Unadvertised: addresses[first6:], Config: vrrp.Config{
 		Version: vrrp.Version(version), VRID: vrid, Priority: priority,
-		Interval: compiled.AdvertisementInterval.Duration, Preempt: compiled.Preempt, Addresses: addresses,
+		Interval: compiled.AdvertisementInterval.Duration, Preempt: compiled.Preempt, Addresses: addresses[:first6],
 	}}, nil
 }
 

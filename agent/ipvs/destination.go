@@ -22,7 +22,7 @@ type Destination struct {
 	Tunnel Tunnel `json:"tunnel,omitzero"`
 	// Weight is the share of new connections, 0 to 65535; at 0 none come, and those that exist go on.
 	Weight uint32 `json:"weight"`
-	// UpperThreshold is the number of connections at which no new ones come; 0: no limit.
+	// UpperThreshold is the number of connections at which no new ones come, up to 2147483647; 0: no limit.
 	UpperThreshold uint32 `json:"upperThreshold,omitempty"`
 	// LowerThreshold is the number of connections below which they come again; 0: three quarters of UpperThreshold.
 	LowerThreshold uint32 `json:"lowerThreshold,omitempty"`
@@ -34,7 +34,8 @@ func (d Destination) Key() netip.AddrPort { return netip.AddrPortFrom(d.Address,
 // Compare orders destinations by identity, as ipvsadm --sort does: by address and port.
 func (d Destination) Compare(other Destination) int { return d.Key().Compare(other.Key()) }
 
-// String is the destination's options as ipvsadm prints and reads them, for example -r 192.0.2.11:443 -g -w 3.
+// String is the destination's options as ipvsadm reads them, and prints them but for thresholds, for example
+// -r 192.0.2.11:443 -g -w 3.
 func (d Destination) String() string {
 	var line strings.Builder
 	fmt.Fprintf(&line, "-r %s %s -w %d", d.Key(), d.Method.option(), d.Weight)

@@ -51,11 +51,13 @@ func (k ServiceKey) Option() string {
 	return k.Protocol.option() + " " + k.addrPort().String()
 }
 
-// Compare orders keys as ipvsadm --sort does: services by mark first, then by protocol number, address and port.
+// Compare orders keys as ipvsadm does: by mark, those by address first, then by family, protocol number, address and port.
+// (ipvsadm takes marks from 2147483648 on for negative.)
 func (k ServiceKey) Compare(other ServiceKey) int {
 	return cmp.Or(
-		cmp.Compare(k.Protocol, other.Protocol),
 		cmp.Compare(k.Mark, other.Mark),
+		cmp.Compare(k.Family(), other.Family()),
+		cmp.Compare(k.Protocol, other.Protocol),
 		k.Address.Compare(other.Address),
 		cmp.Compare(k.Port, other.Port),
 	)

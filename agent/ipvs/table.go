@@ -13,7 +13,7 @@ type Entry struct {
 	Destinations []Destination `json:"destinations,omitempty"`
 }
 
-// Table is services by key, each with its destinations by key: what `ipvsadm -S -n` prints. Sort brings one into this order.
+// Table is services by key, each with its destinations by key: in the order in which `ipvsadm -S -n` prints them. Sort brings one into this order.
 type Table []Entry
 
 // Sort orders the table and the destinations of each of its services in place.
@@ -32,7 +32,8 @@ func (t Table) Equal(other Table) bool {
 	})
 }
 
-// String is the table as `ipvsadm -S -n` prints it, a line a service and destination, each ended by a newline.
+// String is the table as `ipvsadm -S -n` prints it, a line a service and destination, each ended by a newline; and with the
+// thresholds of connections, which ipvsadm reads from such lines but does not print.
 func (t Table) String() string {
 	var out strings.Builder
 	for _, entry := range t {

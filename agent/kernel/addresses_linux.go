@@ -5,12 +5,15 @@ package kernel
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/netip"
+	"slices"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
 
+	"github.com/lvs-operator/lvs-operator/agent/ipvs"
 	"github.com/lvs-operator/lvs-operator/agent/plan"
 	"github.com/lvs-operator/lvs-operator/agent/realserver"
 )
@@ -21,15 +24,18 @@ const ifaProto = 11
 // dumpTries is how often a list is read again that changed while it was read.
 const dumpTries = 5
 
-// readAddresses lists the IPv4 addresses of all interfaces, in the kernel's order.
+// readAddresses lists the IPv4 and IPv6 addresses of all interfaces, in the kernel's order.
 func (k *Kernel) readAddresses() ([]plan.Address, error) {
-	messages, err := k.dumpAddresses()
+	messages, err := k.dump(unix.RTM_GETADDR, unix.RTM_NEWADDR, nl.NewIfAddrmsg(unix.AF_UNSPEC))
 	if err != nil {
 		return nil, fmt.Errorf("read the addresses of all interfaces: %w", advise(err))
 	}
 	names := map[int]string{}
 	var addresses []plan.Address
 	for _, message := range messages {
+		if len(message) < unix.SizeofIfAddrmsg {
+			return nil, fmt.Errorf("read the addresses of all interfaces: address of %d bytes is shorter than its header", len(message))
+		}
 		header := nl.DeserializeIfAddrmsg(message)
 		name, err := k.linkName(names, int(header.Index))
 		if err != nil {
@@ -39,32 +45,23 @@ func (k *Kernel) readAddresses() ([]plan.Address, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read the addresses of %s: %w", name, err)
 		}
-		// With a peer, IFA_ADDRESS is the peer's and IFA_LOCAL ours.
-		address, ok := a.address(unix.IFA_LOCAL)
-		if !ok {
-			address, ok = a.address(unix.IFA_ADDRESS)
+		if address, ok := localAddress(a); ok && name != "" {
+			addresses = append(addresses, plan.Address{
+				Interface: name, Prefix: netip.PrefixFrom(address, int(header.Prefixlen)), Ours: marked(name, a),
+			})
 		}
-		if name == "" || !ok {
-			continue
-		}
-		addresses = append(addresses, plan.Address{
-			Interface: name, Prefix: netip.PrefixFrom(address, int(header.Prefixlen)), Ours: marked(name, a),
-		})
 	}
 	return addresses, nil
 }
 
-// dumpAddresses lists the IPv4 addresses as rtnetlink messages.
-func (k *Kernel) dumpAddresses() ([][]byte, error) {
-	for try := 1; ; try++ {
-		request := nl.NewNetlinkRequest(unix.RTM_GETADDR, unix.NLM_F_DUMP)
-		request.Sockets = k.sockets
-		request.AddData(nl.NewIfAddrmsg(unix.AF_INET))
-		messages, err := request.Execute(unix.NETLINK_ROUTE, unix.RTM_NEWADDR)
-		if err == nil || !errors.Is(err, nl.ErrDumpInterrupted) || try == dumpTries {
-			return messages, err
+// localAddress is the interface's own address. With a peer, IFA_ADDRESS is the peer's; IPv6 has IFA_LOCAL only then.
+func localAddress(a attributes) (netip.Addr, bool) {
+	for _, kind := range []uint16{unix.IFA_LOCAL, unix.IFA_ADDRESS} {
+		if address, ok := netip.AddrFromSlice(a[kind]); ok {
+			return address, true
 		}
 	}
+	return netip.Addr{}, false
 }
 
 // linkName is the name of an interface, kept in names; empty: the interface has gone since the addresses were listed.
@@ -84,7 +81,7 @@ func (k *Kernel) linkName(names map[int]string, index int) (string, error) {
 	return names[index], nil
 }
 
-// marked says whether an address carries one of our marks.
+// marked says whether an address carries one of our marks. IPv6 addresses have no labels.
 func marked(name string, a attributes) bool {
 	if proto := a[ifaProto]; len(proto) > 0 && proto[0] == plan.AddressProtocol {
 		return true
@@ -96,10 +93,15 @@ func marked(name string, a attributes) bool {
 // addAddress adds an address with our marks. One that the interface has already, ours or not, is no error.
 func (k *Kernel) addAddress(o plan.AddAddress) error {
 	err := k.changeAddress(unix.RTM_NEWADDR, unix.NLM_F_CREATE|unix.NLM_F_EXCL, o.Interface, o.Prefix)
-	if err != nil && !errors.Is(err, unix.EEXIST) {
+	switch {
+	case err == nil, errors.Is(err, unix.EEXIST):
+		return nil
+	case errors.Is(err, unix.EACCES) && o.Prefix.Addr().Is6():
+		return fmt.Errorf("add address %s to interface %s: IPv6 is off there: set net.ipv6.conf.%s.disable_ipv6 to 0: %w",
+			o.Prefix, o.Interface, o.Interface, err)
+	default:
 		return fmt.Errorf("add address %s to interface %s: %w", o.Prefix, o.Interface, advise(err))
 	}
-	return nil
 }
 
 // deleteAddress deletes an address. It succeeds where the address or the interface is absent.
@@ -119,27 +121,39 @@ func (k *Kernel) changeAddress(command, flags int, name string, prefix netip.Pre
 	} else if err != nil {
 		return fmt.Errorf("look up the interface: %w", err)
 	}
-	header := nl.NewIfAddrmsg(unix.AF_INET)
+	family := ipvs.FamilyOf(prefix.Addr())
+	header := nl.NewIfAddrmsg(int(family))
 	header.Index = uint32(link.Attrs().Index)
 	header.Prefixlen = uint8(prefix.Bits())
-	header.Scope = scope(name)
-
-	request := nl.NewNetlinkRequest(command, flags|unix.NLM_F_ACK)
-	request.Sockets = k.sockets
-	request.AddData(header)
-	request.AddData(nl.NewRtAttr(unix.IFA_LOCAL, prefix.Addr().AsSlice()))
-	request.AddData(nl.NewRtAttr(unix.IFA_ADDRESS, prefix.Addr().AsSlice()))
-	if command == unix.RTM_NEWADDR {
-		request.AddData(nl.NewRtAttr(ifaProto, []byte{plan.AddressProtocol}))
-		if label := plan.Label(name); label != "" {
-			request.AddData(nl.NewRtAttr(unix.IFA_LABEL, nl.ZeroTerminated(label)))
-		}
+	data := []nl.NetlinkRequestData{
+		header,
+		nl.NewRtAttr(unix.IFA_LOCAL, prefix.Addr().AsSlice()),
+		nl.NewRtAttr(unix.IFA_ADDRESS, prefix.Addr().AsSlice()),
+		nl.NewRtAttr(ifaProto, []byte{plan.AddressProtocol}),
 	}
-	_, err = request.Execute(unix.NETLINK_ROUTE, 0)
-	return err
+	if family == ipvs.IPv6 {
+		return k.change(command, flags, append(data, virtualIPv6()...)...)
+	}
+	header.Scope = scope(name)
+	if label := plan.Label(name); label != "" && command == unix.RTM_NEWADDR {
+		data = append(data, nl.NewRtAttr(unix.IFA_LABEL, nl.ZeroTerminated(label)))
+	}
+	return k.change(command, flags, data...)
 }
 
-// scope is that of an address that we add. On lo it is host: the kernel then never picks the virtual IP as the source of
+// virtualIPv6 adds an IPv6 address that can be used at once, as another director gave it up just now: without duplicate
+// address detection (RFC 4862 section 5.4). It is deprecated from the start, so that the kernel does not pick the virtual IP
+// as the source of the node's own connections (RFC 6724 section 5, rule 3), and never ends.
+func virtualIPv6() []nl.NetlinkRequestData {
+	// struct ifa_cacheinfo: preferred and valid for so many seconds, the greatest number for ever; made and changed when.
+	lifetimes := slices.Concat(nl.Uint32Attr(0), nl.Uint32Attr(math.MaxUint32), nl.Uint32Attr(0), nl.Uint32Attr(0))
+	return []nl.NetlinkRequestData{
+		nl.NewRtAttr(unix.IFA_FLAGS, nl.Uint32Attr(unix.IFA_F_NODAD)),
+		nl.NewRtAttr(unix.IFA_CACHEINFO, lifetimes),
+	}
+}
+
+// scope is that of an IPv4 address that we add. On lo it is host: the kernel then never picks the virtual IP as the source of
 // the real server's own connections, which it otherwise may on interfaces without an address.
 func scope(name string) uint8 {
 	if name == realserver.Interface {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/vishvananda/netlink"
@@ -13,6 +14,7 @@ import (
 	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 
+	"github.com/lvs-operator/lvs-operator/agent/ipvs/ipvsnet"
 	"github.com/lvs-operator/lvs-operator/agent/plan"
 )
 
@@ -22,10 +24,12 @@ const answerTimeout = 3 * time.Second
 // Kernel is the kernel of one network namespace. Its methods may be called from several goroutines, and a change of
 // addresses does not wait for a long change of IPVS.
 type Kernel struct {
-	// links looks up interfaces and netlink families.
+	// links looks up interfaces.
 	links *netlink.Handle
-	// sockets hold one socket for addresses and one for IPVS; each carries one request at a time.
+	// sockets hold the socket for addresses, which carries one request at a time.
 	sockets map[int]*nl.SocketHandle
+	table   table
+	marks   marks
 	// procSys is where sysctls are.
 	procSys string
 }
@@ -39,27 +43,36 @@ const ProcSys = "/proc/sys"
 //
 // procSys is ProcSys, or where a container that sees that read-only has a writable mount of it.
 func Open(procSys string) (*Kernel, error) {
-	links, err := netlink.NewHandle(unix.NETLINK_ROUTE, unix.NETLINK_GENERIC)
+	links, err := netlink.NewHandle(unix.NETLINK_ROUTE)
 	if err != nil {
 		return nil, fmt.Errorf("open netlink: %w", err)
 	}
-	k := &Kernel{links: links, sockets: map[int]*nl.SocketHandle{}, procSys: procSys}
+	client, err := ipvsnet.Open()
+	if err != nil {
+		links.Close()
+		return nil, err
+	}
+	k := &Kernel{links: links, sockets: map[int]*nl.SocketHandle{}, table: table{client: client}, procSys: procSys}
 	if err := links.SetSocketTimeout(answerTimeout); err != nil {
 		k.Close()
 		return nil, fmt.Errorf("limit the wait for netlink: %w", err)
 	}
 	timeout := unix.NsecToTimeval(answerTimeout.Nanoseconds())
-	for _, protocol := range []int{unix.NETLINK_ROUTE, unix.NETLINK_GENERIC} {
-		socket, err := nl.GetNetlinkSocketAt(netns.None(), netns.None(), protocol)
-		if err != nil {
-			k.Close()
-			return nil, fmt.Errorf("open netlink: %w", err)
-		}
-		k.sockets[protocol] = &nl.SocketHandle{Socket: socket}
-		if err := errors.Join(socket.SetSendTimeout(&timeout), socket.SetReceiveTimeout(&timeout)); err != nil {
-			k.Close()
-			return nil, fmt.Errorf("limit the wait for netlink: %w", err)
-		}
+	socket, err := nl.GetNetlinkSocketAt(netns.None(), netns.None(), unix.NETLINK_ROUTE)
+	if err != nil {
+		k.Close()
+		return nil, fmt.Errorf("open netlink: %w", err)
+	}
+	k.sockets[unix.NETLINK_ROUTE] = &nl.SocketHandle{Socket: socket}
+	if err := errors.Join(socket.SetSendTimeout(&timeout), socket.SetReceiveTimeout(&timeout)); err != nil {
+		k.Close()
+		return nil, fmt.Errorf("limit the wait for netlink: %w", err)
+	}
+	// A kernel before 4.20 lists more than was asked for.
+	_ = unix.SetsockoptInt(socket.GetFd(), unix.SOL_NETLINK, unix.NETLINK_GET_STRICT_CHK, 1)
+	if k.marks.nft, err = openNFT(); err != nil {
+		k.Close()
+		return nil, err
 	}
 	return k, nil
 }
@@ -67,6 +80,8 @@ func Open(procSys string) (*Kernel, error) {
 // Close frees the sockets. What was written stays in the kernel. The Kernel is of no use afterwards.
 func (k *Kernel) Close() {
 	k.links.Close()
+	k.table.close()
+	k.marks.nft.close()
 	for _, socket := range k.sockets {
 		socket.Close()
 	}
@@ -75,60 +90,65 @@ func (k *Kernel) Close() {
 // Preflight is nil if the kernel has IPVS, and otherwise ErrNoIPVS or why that cannot be told. Asking makes a kernel that
 // may load modules load ip_vs by itself.
 func (k *Kernel) Preflight() error {
-	_, err := k.ipvs()
-	return err
+	return k.table.preflight()
 }
 
-// Read reads what the query asks for, and all IPv4 addresses. With an error that is ErrNoIPVS, or any other of IPVS, there is
-// no table, and the rest of the answer is good; if something else cannot be read the answer is empty.
+// Read reads what the query asks for, the addresses of all interfaces, our nftables table and our policy routes. With an
+// error the answer is empty.
 func (k *Kernel) Read(ctx context.Context, query Query) (plan.Actual, error) {
 	var actual plan.Actual
-	var err, ipvsErr error
-	if actual.Addresses, err = k.readAddresses(); err != nil {
+	var err error
+	if query.IPVS {
+		// Before the sysctls: asking may load ip_vs, and net.ipv4.vs exists only then.
+		if actual.Timeouts, err = k.Timeouts(ctx); err != nil && !errors.Is(err, ErrNoIPVS) {
+			return plan.Actual{}, err
+		}
+	}
+	if err = k.readNetwork(ctx, &actual); err != nil {
 		return plan.Actual{}, err
 	}
-	// IPVS before the sysctls: asking for its family may load ip_vs, and net.ipv4.vs exists only then.
-	actual.IPVS, ipvsErr = k.readServices(ctx, query.Owned)
 	if actual.Sysctls, err = k.readSysctls(query.Sysctls); err != nil {
 		return plan.Actual{}, err
 	}
-	return actual, ipvsErr
+	actual.Modules = loadedModules(query.Modules)
+	return actual, nil
 }
 
 // Apply carries the operations out in order, and returns those that the kernel refused. One that is refused does not stop
 // the others. Adding what exists updates it, updating what does not exist adds it, and deleting what does not exist
 // succeeds. When the context ends, the operations that remain are refused with its cause.
+//
+// Operations on IPVS that follow one another go to the kernel in few messages.
 func (k *Kernel) Apply(ctx context.Context, operations []plan.Operation) []Failure {
 	var failures []Failure
-	var table *ipvsClient
-	for _, operation := range operations {
+	for len(operations) > 0 {
+		run := slices.IndexFunc(operations, func(o plan.Operation) bool { return !ofIPVS(o) })
+		if run < 0 {
+			run = len(operations)
+		}
+		if run > 0 {
+			failures = append(failures, k.table.apply(ctx, operations[:run])...)
+			operations = operations[run:]
+			continue
+		}
 		err := context.Cause(ctx)
 		if err == nil {
-			err = k.apply(operation, &table)
+			err = k.apply(operations[0])
 		}
 		if err != nil {
-			failures = append(failures, Failure{Operation: operation, Err: err})
+			failures = append(failures, Failure{Operation: operations[0], Err: err})
 		}
+		operations = operations[1:]
 	}
 	return failures
 }
 
-// apply carries one operation out. The client of the IPVS table is made when the first operation needs it.
-func (k *Kernel) apply(operation plan.Operation, table **ipvsClient) error {
+// apply carries out one operation that is not on IPVS.
+func (k *Kernel) apply(operation plan.Operation) error {
 	switch o := operation.(type) {
-	case plan.AddAddress:
-		return k.addAddress(o)
-	case plan.DeleteAddress:
-		return k.deleteAddress(o)
 	case plan.SetSysctl:
 		return k.writeSysctl(o)
+	default:
+		return k.applyNetwork(operation)
 	}
-	if *table == nil {
-		client, err := k.ipvs()
-		if err != nil {
-			return fmt.Errorf("%s: %w", operation, err)
-		}
-		*table = client
-	}
-	return (*table).apply(operation)
 }

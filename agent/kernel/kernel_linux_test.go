@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/netip"
 	"os"
@@ -32,9 +33,20 @@ import (
 // These tests run as root. Each makes a network namespace of its own, with lo and eth0, and stays on one thread in it.
 
 var (
-	vip   = netip.MustParseAddr("192.0.2.10")
-	pools = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
+	vip = netip.MustParseAddr("192.0.2.10")
+	// pool is ours, in every address family.
+	pool = ipvs.Ownership{
+		Networks: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/64")},
+		Marks:    []ipvs.MarkRange{{First: 100, Last: 199}},
+	}
 )
+
+// wanted is what a node should be.
+type wanted struct {
+	plan.In
+	// Services are the services of pool.
+	Services ipvs.Table
+}
 
 // node is a kernel under test.
 type node struct {
@@ -45,6 +57,7 @@ type node struct {
 // readApplier is what the kernel and the one in memory have in common.
 type readApplier interface {
 	Read(context.Context, kernel.Query) (plan.Actual, error)
+	Table(context.Context, func(ipvs.ServiceKey) bool) ([]ipvs.Reading, error)
 	Apply(context.Context, []plan.Operation) []kernel.Failure
 }
 
@@ -105,23 +118,45 @@ func (n node) run(command string) string {
 
 func (n node) read(in plan.In) plan.Actual {
 	n.t.Helper()
-	actual, err := n.k.Read(n.t.Context(), kernel.Query{Owned: in.Owned, Sysctls: plan.Sysctls()})
+	actual, err := n.k.Read(n.t.Context(), kernel.Query{Sysctls: in.Sysctls()})
 	if err != nil {
 		n.t.Fatal(err)
 	}
 	return actual
 }
 
-// reach brings the kernel to what in wants, checks that nothing is left to do, and returns what was done.
-func (n node) reach(in plan.In) []plan.Operation {
+// table reads the services of pool. A node without IPVS has none.
+func (n node) table() []ipvs.Reading {
 	n.t.Helper()
-	in.Actual = n.read(in)
-	operations := plan.Plan(in)
+	readings, err := n.k.Table(n.t.Context(), pool.Owns)
+	if err != nil && !errors.Is(err, kernel.ErrNoIPVS) {
+		n.t.Fatal(err)
+	}
+	return readings
+}
+
+// plan is the operations that bring the kernel to what is wanted.
+func (n node) plan(want wanted) []plan.Operation {
+	n.t.Helper()
+	want.Actual = n.read(want.In)
+	steps := plan.Plan(want.In)
+	ledger, now := plan.NewLedger(), time.Now()
+	ledger.LearnAll(n.table(), now)
+	for _, entry := range want.Services {
+		ledger.Want(&plan.Wanted{Entry: entry}, now)
+	}
+	services, _ := ledger.Plan(now, math.MaxInt)
+	return slices.Concat(steps.Before, services, steps.After)
+}
+
+// reach brings the kernel to what is wanted, checks that nothing is left to do, and returns what was done.
+func (n node) reach(want wanted) []plan.Operation {
+	n.t.Helper()
+	operations := n.plan(want)
 	for _, failure := range n.k.Apply(n.t.Context(), operations) {
 		n.t.Fatalf("refused: %v", failure.Err)
 	}
-	in.Actual = n.read(in)
-	if again := plan.Plan(in); len(again) > 0 {
+	if again := n.plan(want); len(again) > 0 {
 		n.t.Fatalf("planned again: %v", again)
 	}
 	return operations
@@ -146,10 +181,10 @@ func destination(address string, port uint16, method ipvs.Method, weight uint32)
 }
 
 // director holds the virtual IP on eth0 and has a route to the real servers.
-func director(table ipvs.Table) plan.In {
-	return plan.In{
-		Services: table, Owned: pools,
-		DirectorAddresses: []plan.InterfaceAddress{{Interface: "eth0", Address: vip}},
+func director(table ipvs.Table) wanted {
+	return wanted{
+		Services: table,
+		In:       plan.In{DirectorAddresses: []plan.InterfaceAddress{{Interface: "eth0", Address: vip}}},
 	}
 }
 
@@ -182,7 +217,7 @@ func TestEverySchedulerWithEveryMethod(t *testing.T) {
 		t.Errorf("moby/ipvs reads (+) what was not wanted (-):\n%s", diff)
 	}
 
-	n.reach(plan.In{Owned: pools})
+	n.reach(wanted{})
 	if left := n.run("ipvsadm -S -n"); left != "" {
 		t.Errorf("left over:\n%s", left)
 	}
@@ -198,13 +233,13 @@ func TestWeightChangesUnderALivingConnection(t *testing.T) {
 	defer func() { _ = listener.Close() }()
 	go echo(listener)
 
-	wanted := func(weight uint32, scheduler string) plan.In {
+	want := func(weight uint32, scheduler string) wanted {
 		return director(ipvs.Table{{
 			Service:      service(8080, scheduler),
 			Destinations: []ipvs.Destination{destination("192.0.2.11", 80, ipvs.Masquerade, weight)},
 		}})
 	}
-	n.reach(wanted(3, "wrr"))
+	n.reach(want(3, "wrr"))
 	connection, err := net.Dial("tcp", "192.0.2.10:8080")
 	if err != nil {
 		t.Fatal(err)
@@ -212,7 +247,7 @@ func TestWeightChangesUnderALivingConnection(t *testing.T) {
 	defer func() { _ = connection.Close() }()
 	say(t, connection, "before")
 
-	changes := n.reach(wanted(1, "wlc"))
+	changes := n.reach(want(1, "wlc"))
 	if len(changes) != 2 {
 		t.Errorf("changes %v, want one of the service and one of the destination", changes)
 	}
@@ -257,7 +292,7 @@ func TestServicesOfOthersAreLeftAlone(t *testing.T) {
 	addresses := n.run("ip -o -4 address show")
 
 	n.reach(director(ipvs.Table{{Service: service(80, "rr")}}))
-	n.reach(plan.In{Owned: pools})
+	n.reach(wanted{})
 	if diff := cmp.Diff(before, n.run("ipvsadm -S -n")); diff != "" {
 		t.Error(diff)
 	}
@@ -338,10 +373,10 @@ func TestRealServerComesAndGoesWithoutATrace(t *testing.T) {
 	trace := func() string { return n.run("ip -o -4 address show") + n.run("sysctl "+strings.Join(names, " ")) }
 	before := trace()
 
-	in := plan.In{RealServerAddresses: []netip.Addr{vip}, Forwarding: true}
+	in := plan.In{RealServerAddresses: []netip.Addr{vip}, Forwarding: []ipvs.Family{ipvs.IPv4}}
 	in.Actual = n.read(in)
-	in.Found = plan.NewlyFound(in, plan.Plan(in))
-	n.reach(in)
+	in.Found = plan.NewlyFound(in, plan.Plan(in).All())
+	n.reach(wanted{In: in})
 	if lo := n.run("ip -o -4 address show dev lo"); !strings.Contains(lo, "inet 192.0.2.10/32 scope host lo:lvs") {
 		t.Errorf("lo has %s", lo)
 	}
@@ -351,12 +386,12 @@ func TestRealServerComesAndGoesWithoutATrace(t *testing.T) {
 
 	n.run("sysctl -q -w net.ipv4.conf.all.arp_ignore=0")
 	n.run("ip address del 192.0.2.10/32 dev lo")
-	if repaired := n.reach(in); len(repaired) != 2 {
+	if repaired := n.reach(wanted{In: in}); len(repaired) != 2 {
 		t.Errorf("repaired %v", repaired)
 	}
 
 	released := plan.In{Found: in.Found}
-	n.reach(released)
+	n.reach(wanted{In: released})
 	if diff := cmp.Diff(before, trace()); diff != "" {
 		t.Error(diff)
 	}
@@ -369,9 +404,9 @@ func TestRealServerComesAndGoesWithoutATrace(t *testing.T) {
 func TestVirtualIPsCarryOurMarks(t *testing.T) {
 	n := newNode(t)
 	n.connectToTheSubnet()
-	n.reach(plan.In{DirectorAddresses: []plan.InterfaceAddress{
+	n.reach(wanted{In: plan.In{DirectorAddresses: []plan.InterfaceAddress{
 		{Interface: "eth0", Address: vip}, {Interface: "director-eth0", Address: vip},
-	}})
+	}}})
 	if got := n.run("ip -o -4 address show dev eth0"); !strings.Contains(got, "inet 192.0.2.10/32 scope global") || !strings.Contains(got, " eth0:lvs\\") {
 		t.Errorf("eth0 has %s", got)
 	}
@@ -405,7 +440,7 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 			}
 		}
 	}
-	n.reach(plan.In{Owned: pools, Services: ipvs.Table{{Service: web}}})
+	n.reach(wanted{Services: ipvs.Table{{Service: web}}})
 	multicast := plan.AddDestination{Service: web.Key, Destination: destination("224.0.0.1", 80, ipvs.DirectRoute, 1)}
 	if err := n.refused(multicast); !strings.Contains(err.Error(), "unicast") {
 		t.Errorf("%s: %v", multicast, err)
@@ -415,8 +450,7 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 func TestOneRefusalStopsNothingElse(t *testing.T) {
 	n := newDirector(t)
 	in := director(ipvs.Table{{Service: service(80, "nope")}, {Service: service(81, "rr")}})
-	in.Actual = n.read(in)
-	if failures := n.k.Apply(t.Context(), plan.Plan(in)); len(failures) != 1 {
+	if failures := n.k.Apply(t.Context(), n.plan(in)); len(failures) != 1 {
 		t.Errorf("failures %v", failures)
 	}
 	if got := n.run("ipvsadm -S -n"); got != "-A -t 192.0.2.10:81 -s rr\n" {
@@ -458,7 +492,8 @@ func TestKernelInMemoryAnswersAsTheRealOne(t *testing.T) {
 	n.connectToTheSubnet()
 	n.run("sysctl -q -w net.ipv4.ip_forward=0")
 	memory := kerneltest.New("eth0", "director-eth0")
-	memory.Preset(n.read(plan.In{Owned: pools}))
+	settings := plan.In{Settings: []plan.Setting{{Name: "net.ipv4.ip_forward", Value: "1"}}}
+	memory.Preset(nil, n.read(settings))
 
 	web, dns := service(80, "rr"), service(53, "sh")
 	one, two := destination("192.0.2.111", 80, ipvs.DirectRoute, 1), destination("192.0.2.115", 8080, ipvs.Masquerade, 0)
@@ -491,16 +526,21 @@ func TestKernelInMemoryAnswersAsTheRealOne(t *testing.T) {
 		if len(real) != len(simulated) {
 			t.Errorf("%s: the kernel refused %v, the one in memory %v", operation, real, simulated)
 		}
-		in := plan.In{Owned: pools}
-		if diff := cmp.Diff(view(n.read(in)), view(node{t, memory}.read(in))); diff != "" {
+		if diff := cmp.Diff(n.view(settings), node{t, memory}.view(settings)); diff != "" {
 			t.Errorf("after %s the kernel has (-) and the one in memory (+):\n%s", operation, diff)
 		}
 	}
 }
 
-// view is what was read, as sorted lines.
-func view(actual plan.Actual) []string {
-	lines := strings.Split(actual.IPVS.String(), "\n")
+// view is what is read, as sorted lines.
+func (n node) view(in plan.In) []string {
+	n.t.Helper()
+	actual := n.read(in)
+	var table ipvs.Table
+	for _, reading := range n.table() {
+		table = append(table, reading.Entry)
+	}
+	lines := strings.Split(table.String(), "\n")
 	for _, address := range actual.Addresses {
 		lines = append(lines, fmt.Sprintf("%+v", address))
 	}

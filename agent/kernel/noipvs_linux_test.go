@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lvs-operator/lvs-operator/agent/ipvs"
 	"github.com/lvs-operator/lvs-operator/agent/kernel"
 	"github.com/lvs-operator/lvs-operator/agent/plan"
 )
@@ -21,17 +22,19 @@ func TestKernelWithoutIPVSStillServesRealServers(t *testing.T) {
 	if err := k.Preflight(); !errors.Is(err, kernel.ErrNoIPVS) || !strings.Contains(err.Error(), "module ip_vs") {
 		t.Fatalf("preflight: %v", err)
 	}
-	actual, err := n.k.Read(t.Context(), kernel.Query{Owned: pools, Sysctls: plan.Sysctls()})
-	if !errors.Is(err, kernel.ErrNoIPVS) || len(actual.Addresses) == 0 {
+	if readings, err := k.Table(t.Context(), pool.Owns); !errors.Is(err, kernel.ErrNoIPVS) || len(readings) > 0 {
+		t.Errorf("table %+v, %v", readings, err)
+	}
+	vs, forward := "net.ipv4.vs.conn_reuse_mode", "net.ipv4.ip_forward"
+	actual, err := k.Read(t.Context(), kernel.Query{IPVS: true, Sysctls: []string{vs, forward}})
+	if err != nil || len(actual.Addresses) == 0 || actual.Timeouts != (ipvs.Timeouts{}) {
 		t.Errorf("read %+v, %v", actual, err)
 	}
-	for _, name := range plan.Sysctls() {
-		if _, there := actual.Sysctls[name]; there == strings.HasPrefix(name, "net.ipv4.vs.") {
-			t.Errorf("sysctl %s: read is %t", name, there)
-		}
+	if _, there := actual.Sysctls[vs]; there || actual.Sysctls[forward] == "" {
+		t.Errorf("sysctls %v", actual.Sysctls)
 	}
 	if err := n.refused(plan.AddService{Service: service(80, "rr")}); !errors.Is(err, kernel.ErrNoIPVS) {
 		t.Errorf("add a service: %v", err)
 	}
-	n.reach(plan.In{RealServerAddresses: []netip.Addr{vip}})
+	n.reach(wanted{In: plan.In{RealServerAddresses: []netip.Addr{vip}}})
 }

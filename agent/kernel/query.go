@@ -3,19 +3,18 @@
 package kernel
 
 import (
-	"net/netip"
-
 	"github.com/lvs-operator/lvs-operator/agent/plan"
 )
 
-// Query says what Read reads.
+// Query says what Read reads besides addresses.
 type Query struct {
-	// Owned are the networks whose IPVS services are read. Destinations cost one request a service, so the services of
-	// others are left out. Without any network, IPVS is not asked at all: a node that is no director needs no ip_vs.
-	Owned []netip.Prefix
 	// Sysctls are the names, in dotted form, of the settings that are read. One that this kernel has not is left out of the
 	// answer.
 	Sysctls []string
+	// IPVS asks for the time-outs of IPVS, which stay 0 in a kernel without it. A node that is no director needs no ip_vs.
+	IPVS bool
+	// Modules are the names of kernel modules; those that are loaded or built in are in the answer.
+	Modules []string
 }
 
 // Failure is an operation that the kernel refused.

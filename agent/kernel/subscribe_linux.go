@@ -11,14 +11,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Subscribe signals when an interface or an IPv4 address changed, so that drift is repaired at once. Changes that come
-// faster than they are received become one signal, and our own changes signal too. IPVS and sysctls tell nobody when they
-// change: those have to be read from time to time. The channel is closed when the context ends, and when the kernel stops
+// Subscribe signals when an interface, an address or a policy routing rule changed, so that drift is repaired at once.
+// Changes that come faster than they are received become one signal, and our own changes signal too. IPVS and sysctls tell
+// nobody when they change, and of routes and nftables everybody's changes would signal, which may be thousands a second:
+// those have to be read from time to time. The channel is closed when the context ends, and when the kernel stops
 // telling.
 func (k *Kernel) Subscribe(ctx context.Context) (<-chan struct{}, error) {
-	socket, err := nl.Subscribe(unix.NETLINK_ROUTE, unix.RTNLGRP_LINK, unix.RTNLGRP_IPV4_IFADDR)
+	socket, err := nl.Subscribe(unix.NETLINK_ROUTE, unix.RTNLGRP_LINK, unix.RTNLGRP_IPV4_IFADDR, unix.RTNLGRP_IPV6_IFADDR,
+		unix.RTNLGRP_IPV4_RULE, unix.RTNLGRP_IPV6_RULE)
 	if err != nil {
-		return nil, fmt.Errorf("subscribe to changes of interfaces and addresses: %w", err)
+		return nil, fmt.Errorf("subscribe to changes of interfaces, addresses and policy routing rules: %w", err)
 	}
 	changed := make(chan struct{}, 1)
 	stop := context.AfterFunc(ctx, socket.Close)

@@ -6,47 +6,66 @@ import (
 	"net/netip"
 
 	"github.com/lvs-operator/lvs-operator/agent/ipvs"
+	"github.com/lvs-operator/lvs-operator/agent/mark"
 )
 
-// In is everything that a plan depends on. Plan keeps none of it and changes none of it.
+// In is everything that a plan of a node depends on: all but its IPVS services, which a Ledger compares. Plan keeps none of
+// it and changes none of it.
 type In struct {
-	// Services are the IPVS services that this node has to have. A destination is in it only while it is healthy or
-	// unchecked: one that is not listed is deleted. Services outside Owned are ignored.
-	Services ipvs.Table
-	// Owned are the networks in which every IPVS service is ours. A service outside them is never touched. A network that a
-	// director group gave up stays in the list until no service of ours is left in it.
-	Owned []netip.Prefix
 	// DirectorAddresses are the virtual IPs that this node holds now: those of its Active virtual routers.
 	DirectorAddresses []InterfaceAddress
 	// RealServerAddresses are the virtual IPs that this node accepts on lo as a real server.
 	RealServerAddresses []netip.Addr
-	// Forwarding says that this director has to forward packets of others, as LVS/NAT needs for the answers of its real
-	// servers.
-	Forwarding bool
-	// Found is, a sysctl, the value that it had before our first write: what it gets back when we no longer need it.
+	// Forwarding are the address families of which this director has to forward packets of others, as LVS/NAT needs for the
+	// answers of its real servers.
+	Forwarding []ipvs.Family
+	// Settings are the kernel settings that this director's groups ask for, in the order in which they are written: sysctls
+	// of net.ipv4.vs, and the time-outs that Timeouts names.
+	Settings []Setting
+	// Marks are the rules that give packets the firewall marks of services, sorted.
+	Marks []mark.Rule
+	// Found is, a setting, the value that it had before our first write: what it gets back when we no longer need it.
 	Found map[string]string
 	// Actual is what was read from the kernel.
 	Actual Actual
+}
+
+// Setting is one kernel setting and its value.
+type Setting struct {
+	// Name is a sysctl in dotted form, for example net.ipv4.vs.conn_reuse_mode, or one of the constants TimeoutTCP,
+	// TimeoutTCPFin and TimeoutUDP.
+	Name string `json:"name"`
+	// Value as it is read back, in decimal.
+	Value string `json:"value"`
 }
 
 // InterfaceAddress is an address that an interface carries.
 type InterfaceAddress struct {
 	// Interface is the interface's name.
 	Interface string
-	// Address is IPv4; it is added as a /32, so that no route to a network comes with it.
+	// Address is added as a /32 or /128, so that no route to a network comes with it.
 	Address netip.Addr
 }
 
 // Actual is what a kernel has: the whole of it in what concerns us, and of the rest as much as Plan must know in order to
 // leave it alone.
 type Actual struct {
-	// IPVS are the services inside In.Owned; services of others may be in it, and are ignored.
-	IPVS ipvs.Table
 	// Addresses are the addresses of all interfaces.
 	Addresses []Address
-	// Sysctls are the values of Sysctls by dotted name. One that is not in it does not exist in this kernel, and is not
-	// written.
+	// Sysctls are values by dotted name. One that is not in it does not exist in this kernel, and is not written.
 	Sysctls map[string]string
+	// Timeouts are those of IPVS; all 0 where they were not read: then they are not written.
+	Timeouts ipvs.Timeouts
+	// Marks are the rules of our nftables table, sorted.
+	Marks []mark.Rule
+	// MarksTampered says that somebody changed our table so that Marks do not say what it does.
+	MarksTampered bool
+	// Routes are the families for which our routing table has its local default route.
+	Routes []ipvs.Family
+	// Rules are our policy routing rules.
+	Rules []PolicyRule
+	// Modules are those of the kernel modules that were asked for that are loaded or built in.
+	Modules []string
 }
 
 // Address is one address in a kernel.
@@ -57,4 +76,10 @@ type Address struct {
 	Prefix netip.Prefix
 	// Ours says that the address carries our mark: AddressProtocol or Label.
 	Ours bool
+}
+
+// PolicyRule sends the packets of one family with a firewall mark to our routing table.
+type PolicyRule struct {
+	Mark   uint32
+	Family ipvs.Family
 }

@@ -4,6 +4,12 @@ package plan
 
 import "slices"
 
+// Steps are the operations that bring a node to what it should be, apart from its IPVS services. The operations of those
+// come between the two parts.
+type Steps struct {
+	Before, After []Operation
+}
+
 // Plan is the operations that bring in.Actual to what in wants, in the order in which they have to be carried out. None:
 // the kernel is as it should be.
 //
@@ -12,19 +18,27 @@ import "slices"
 //  1. virtual IPs of routers that are no longer Active go first: another director is waiting for them;
 //  2. a real server's ARP settings come before its virtual IPs on lo, else it answers ARP for them, and before them all the
 //     director's own: the forwarding of packets, which LVS/NAT needs, and how IPVS treats connections of the dead;
-//  3. IPVS services and destinations come before the virtual IPs, else the director refuses the first connections; what is
-//     new comes before what goes, so that a service is never without destinations in between;
-//  4. virtual IPs of Active routers come when all is ready behind them;
-//  5. a real server's virtual IPs leave lo, and only then the settings get back the values that were found.
-func Plan(in In) []Operation {
+//  3. IPVS services and destinations (Ledger) come before the virtual IPs, else the director refuses the first connections;
+//     what is new comes before what goes, so that a service is never without destinations in between;
+//  4. firewall marks, and the routes that bring marked packets to IPVS, come when the service of the mark is there;
+//  5. virtual IPs of Active routers come when all is ready behind them;
+//  6. a real server's virtual IPs leave lo, and only then the settings get back the values that were found.
+func Plan(in In) Steps {
 	addresses := diffAddresses(in)
-	return slices.Concat(
-		addresses.releaseDirector,
-		raiseSysctls(in),
-		addresses.addRealServer,
-		diffServices(in),
-		addresses.addDirector,
-		addresses.releaseRealServer,
-		restoreSysctls(in),
-	)
+	return Steps{
+		Before: slices.Concat(
+			addresses.releaseDirector,
+			raiseSettings(in),
+			addresses.addRealServer,
+		),
+		After: slices.Concat(
+			diffMarks(in),
+			addresses.addDirector,
+			addresses.releaseRealServer,
+			restoreSettings(in),
+		),
+	}
 }
+
+// All are the operations of both parts.
+func (s Steps) All() []Operation { return slices.Concat(s.Before, s.After) }

@@ -10,43 +10,41 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/lvs-operator/lvs-operator/agent/ipvs"
+	"github.com/lvs-operator/lvs-operator/agent/mark"
 	"github.com/lvs-operator/lvs-operator/agent/plan"
 )
 
 var (
-	vip   = netip.MustParseAddr("192.0.2.10")
-	pools = []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
-	web   = ipvs.ServiceKey{Address: vip, Port: 8080, Protocol: ipvs.TCP}
+	vip  = netip.MustParseAddr("192.0.2.10")
+	vip6 = netip.MustParseAddr("2001:db8::10")
 )
 
-func realServer(address string, weight uint32) ipvs.Destination {
-	return ipvs.Destination{Address: netip.MustParseAddr(address), Port: 8080, Weight: weight, Method: ipvs.DirectRoute}
-}
-
-func webTable(scheduler string, realServers ...ipvs.Destination) ipvs.Table {
-	return ipvs.Table{{Service: ipvs.Service{Key: web, Scheduler: scheduler}, Destinations: realServers}}
-}
-
-func ours(link string) plan.Address {
-	return plan.Address{Interface: link, Prefix: netip.PrefixFrom(vip, 32), Ours: true}
+func ours(link string, address netip.Addr) plan.Address {
+	return plan.Address{Interface: link, Prefix: netip.PrefixFrom(address, address.BitLen()), Ours: true}
 }
 
 func foreign(link, prefix string) plan.Address {
 	return plan.Address{Interface: link, Prefix: netip.MustParsePrefix(prefix)}
 }
 
-// fresh are the settings of a kernel that nobody has touched.
-func fresh() map[string]string {
+// fresh are the sysctls of the names in a kernel that nobody has touched.
+func fresh(names ...string) map[string]string {
 	sysctls := map[string]string{}
-	for _, name := range plan.Sysctls() {
+	for _, name := range names {
 		sysctls[name] = "0"
 	}
 	return sysctls
 }
 
-// realServerSysctls are the settings of a working real server.
-func realServerSysctls() map[string]string {
-	sysctls := fresh()
+// arp are the settings that a real server needs.
+var arp = []string{
+	"net.ipv4.conf.all.arp_announce", "net.ipv4.conf.all.arp_ignore",
+	"net.ipv4.conf.lo.arp_announce", "net.ipv4.conf.lo.arp_ignore",
+}
+
+// silent are the settings of a working real server.
+func silent() map[string]string {
+	sysctls := map[string]string{}
 	for _, link := range []string{"lo", "all"} {
 		sysctls["net.ipv4.conf."+link+".arp_ignore"] = "1"
 		sysctls["net.ipv4.conf."+link+".arp_announce"] = "2"
@@ -54,20 +52,18 @@ func realServerSysctls() map[string]string {
 	return sysctls
 }
 
-// directorSysctls are the settings of a working director.
-func directorSysctls() map[string]string {
-	sysctls := fresh()
-	sysctls["net.ipv4.vs.expire_nodest_conn"] = "1"
-	sysctls["net.ipv4.vs.conn_reuse_mode"] = "3"
-	return sysctls
+// edgeSettings are what a director group asks for.
+var edgeSettings = []plan.Setting{
+	{Name: "net.ipv4.vs.expire_nodest_conn", Value: "1"},
+	{Name: "net.ipv4.vs.conn_reuse_mode", Value: "2"},
 }
 
-func found() map[string]string {
-	found := fresh()
-	delete(found, "net.ipv4.ip_forward")
-	delete(found, "net.ipv4.vs.expire_nodest_conn")
-	delete(found, "net.ipv4.vs.conn_reuse_mode")
-	return found
+// cache is the rule of a transparent cache cluster: the web traffic of everybody, whatever server it goes to.
+func cache(value uint32, family ipvs.Family) mark.Rule {
+	return mark.Rule{
+		Mark: value, Family: family, Destinations: []netip.Prefix{netip.PrefixFrom(family.Unspecified(), 0)},
+		Protocol: ipvs.TCP, Ports: []mark.PortRange{{First: 80, Last: 80}},
+	}
 }
 
 func commands(operations []plan.Operation) string {
@@ -78,9 +74,12 @@ func commands(operations []plan.Operation) string {
 	return out.String()
 }
 
-func TestStories(t *testing.T) {
-	two := []ipvs.Destination{realServer("192.0.2.111", 3), realServer("192.0.2.115", 3)}
+// between stands in a golden for the operations of the services.
+const between = "(services)\n"
+
+func TestNodeStories(t *testing.T) {
 	held := []plan.InterfaceAddress{{Interface: "eth0", Address: vip}}
+	director := fresh("net.ipv4.vs.expire_nodest_conn", "net.ipv4.vs.conn_reuse_mode")
 	stories := []struct {
 		name string
 		in   plan.In
@@ -88,99 +87,49 @@ func TestStories(t *testing.T) {
 	}{
 		{
 			name: "an Active director that starts on an untouched node is ready before it takes the virtual IP",
-			in: plan.In{
-				Services: webTable("wrr", two...), Owned: pools, DirectorAddresses: held,
-				Actual: plan.Actual{Sysctls: fresh()},
-			},
+			in:   plan.In{Settings: edgeSettings, DirectorAddresses: held, Actual: plan.Actual{Sysctls: director}},
 			want: `sysctl -w net.ipv4.vs.expire_nodest_conn=1
-sysctl -w net.ipv4.vs.conn_reuse_mode=3
-ipvsadm -A -t 192.0.2.10:8080 -s wrr
-ipvsadm -a -t 192.0.2.10:8080 -r 192.0.2.111:8080 -g -w 3
-ipvsadm -a -t 192.0.2.10:8080 -r 192.0.2.115:8080 -g -w 3
+sysctl -w net.ipv4.vs.conn_reuse_mode=2
+(services)
 ip address add 192.0.2.10/32 dev eth0 proto 76 label eth0:lvs
 `,
 		},
 		{
 			name: "a director that restarts finds everything in place and does nothing",
 			in: plan.In{
-				Services: webTable("wrr", two...), Owned: pools, DirectorAddresses: held,
+				Settings: edgeSettings, DirectorAddresses: held,
+				Marks: []mark.Rule{cache(100, ipvs.IPv4)},
 				Actual: plan.Actual{
-					IPVS:      webTable("wrr", two...),
-					Addresses: []plan.Address{foreign("eth0", "192.0.2.114/24"), ours("eth0")},
-					Sysctls:   directorSysctls(),
+					Addresses: []plan.Address{foreign("eth0", "192.0.2.114/24"), ours("eth0", vip)},
+					Sysctls:   map[string]string{"net.ipv4.vs.expire_nodest_conn": "1", "net.ipv4.vs.conn_reuse_mode": "2"},
+					Marks:     []mark.Rule{cache(100, ipvs.IPv4)},
+					Routes:    []ipvs.Family{ipvs.IPv4}, Rules: []plan.PolicyRule{{Mark: 100, Family: ipvs.IPv4}},
 				},
 			},
+			want: between,
 		},
 		{
-			name: "a dead real server is deleted, and its service stays",
+			name: "a director that becomes Backup lets go of the virtual IPs before all else",
 			in: plan.In{
-				Services: webTable("wrr", two[1]), Owned: pools,
-				Actual: plan.Actual{IPVS: webTable("wrr", two...)},
-			},
-			want: "ipvsadm -d -t 192.0.2.10:8080 -r 192.0.2.111:8080\n",
-		},
-		{
-			name: "weight and scheduler change in place",
-			in: plan.In{
-				Services: webTable("wlc", realServer("192.0.2.111", 1), two[1]), Owned: pools,
-				Actual: plan.Actual{IPVS: webTable("wrr", two...)},
-			},
-			want: `ipvsadm -E -t 192.0.2.10:8080 -s wlc
-ipvsadm -e -t 192.0.2.10:8080 -r 192.0.2.111:8080 -g -w 1
-`,
-		},
-		{
-			name: "the only real server is replaced without a moment that has none",
-			in: plan.In{
-				Services: webTable("rr", two[1]), Owned: pools,
-				Actual: plan.Actual{IPVS: webTable("rr", two[0])},
-			},
-			want: `ipvsadm -a -t 192.0.2.10:8080 -r 192.0.2.115:8080 -g -w 3
-ipvsadm -d -t 192.0.2.10:8080 -r 192.0.2.111:8080
-`,
-		},
-		{
-			name: "options that somebody set by hand are cleared",
-			in: plan.In{
-				Services: webTable("rr", two[0]), Owned: pools,
-				Actual: plan.Actual{IPVS: ipvs.Table{{
-					Service:      ipvs.Service{Key: web, Scheduler: "rr", Flags: ipvs.OnePacket},
-					Destinations: []ipvs.Destination{{Address: two[0].Address, Port: 8080, Weight: 3, Method: ipvs.DirectRoute, UpperThreshold: 10}},
-				}}},
-			},
-			want: `ipvsadm -E -t 192.0.2.10:8080 -s rr
-ipvsadm -e -t 192.0.2.10:8080 -r 192.0.2.111:8080 -g -w 3
-`,
-		},
-		{
-			name: "a withdrawn service goes, a foreign one outside the pools stays",
-			in: plan.In{
-				Owned: pools,
-				Actual: plan.Actual{IPVS: append(webTable("rr", two[0]), ipvs.Entry{Service: ipvs.Service{
-					Key: ipvs.ServiceKey{Address: netip.MustParseAddr("198.51.100.1"), Port: 80, Protocol: ipvs.TCP}, Scheduler: "rr",
-				}})},
-			},
-			want: "ipvsadm -D -t 192.0.2.10:8080\n",
-		},
-		{
-			name: "a director that becomes Backup lets go of the virtual IP before all else",
-			in: plan.In{
-				Services: webTable("wrr", two...), Owned: pools,
-				Actual: plan.Actual{Addresses: []plan.Address{ours("eth0")}},
+				Forwarding: []ipvs.Family{ipvs.IPv4},
+				Actual: plan.Actual{
+					Addresses: []plan.Address{ours("eth0", vip6), ours("eth0", vip)}, Sysctls: fresh("net.ipv4.ip_forward"),
+				},
 			},
 			want: `ip address del 192.0.2.10/32 dev eth0
-ipvsadm -A -t 192.0.2.10:8080 -s wrr
-ipvsadm -a -t 192.0.2.10:8080 -r 192.0.2.111:8080 -g -w 3
-ipvsadm -a -t 192.0.2.10:8080 -r 192.0.2.115:8080 -g -w 3
+ip address del 2001:db8::10/128 dev eth0
+sysctl -w net.ipv4.ip_forward=1
+(services)
 `,
 		},
 		{
-			name: "a virtual IP left on the interface of a former group is let go",
+			name: "a virtual IP left on the interface of a former group is let go before it comes elsewhere",
 			in: plan.In{
 				DirectorAddresses: []plan.InterfaceAddress{{Interface: "eth1", Address: vip}},
-				Actual:            plan.Actual{Addresses: []plan.Address{ours("eth0")}},
+				Actual:            plan.Actual{Addresses: []plan.Address{ours("eth0", vip)}},
 			},
 			want: `ip address del 192.0.2.10/32 dev eth0
+(services)
 ip address add 192.0.2.10/32 dev eth1 proto 76 label eth1:lvs
 `,
 		},
@@ -190,61 +139,120 @@ ip address add 192.0.2.10/32 dev eth1 proto 76 label eth1:lvs
 				DirectorAddresses: held,
 				Actual:            plan.Actual{Addresses: []plan.Address{foreign("eth0", "192.0.2.10/24"), foreign("eth0", "192.0.2.9/24")}},
 			},
+			want: between,
 		},
 		{
 			name: "the label is left out where the interface's name leaves it no room",
 			in: plan.In{DirectorAddresses: []plan.InterfaceAddress{
 				{Interface: "enx0242ac11", Address: vip}, {Interface: "enx0242ac110", Address: vip},
 			}},
-			want: `ip address add 192.0.2.10/32 dev enx0242ac11 proto 76 label enx0242ac11:lvs
+			want: `(services)
+ip address add 192.0.2.10/32 dev enx0242ac11 proto 76 label enx0242ac11:lvs
 ip address add 192.0.2.10/32 dev enx0242ac110 proto 76
 `,
 		},
 		{
-			name: "a service that moves to another port is there before it has left the old one",
+			name: "a director for LVS/NAT of both families forwards before it serves",
 			in: plan.In{
-				Services: ipvs.Table{{Service: ipvs.Service{
-					Key: ipvs.ServiceKey{Address: vip, Port: 9090, Protocol: ipvs.TCP}, Scheduler: "rr",
-				}}},
-				Owned:  pools,
-				Actual: plan.Actual{IPVS: webTable("rr", two[0])},
+				Forwarding: []ipvs.Family{ipvs.IPv4, ipvs.IPv6}, Settings: edgeSettings[:1],
+				Actual: plan.Actual{Sysctls: fresh("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding", "net.ipv4.vs.expire_nodest_conn")},
 			},
-			want: `ipvsadm -A -t 192.0.2.10:9090 -s rr
-ipvsadm -D -t 192.0.2.10:8080
+			want: `sysctl -w net.ipv4.ip_forward=1
+sysctl -w net.ipv6.conf.all.forwarding=1
+sysctl -w net.ipv4.vs.expire_nodest_conn=1
+(services)
 `,
 		},
 		{
-			name: "a director for LVS/NAT forwards before it serves",
+			name: "a setting that this kernel does not have is not written",
+			in:   plan.In{Settings: edgeSettings, Actual: plan.Actual{Sysctls: fresh("net.ipv4.vs.expire_nodest_conn")}},
+			want: "sysctl -w net.ipv4.vs.expire_nodest_conn=1\n" + between,
+		},
+		{
+			name: "time-outs that differ are set in one command, the others stay",
 			in: plan.In{
-				Services: webTable("rr"), Owned: pools, Forwarding: true,
-				Actual: plan.Actual{Sysctls: fresh()},
+				Settings: []plan.Setting{
+					{Name: plan.TimeoutTCP, Value: "3600"}, {Name: plan.TimeoutTCPFin, Value: "120"}, {Name: plan.TimeoutUDP, Value: "60"},
+				},
+				Actual: plan.Actual{Timeouts: ipvs.Timeouts{TCP: 900, TCPFin: 120, UDP: 300}},
 			},
-			want: `sysctl -w net.ipv4.ip_forward=1
-sysctl -w net.ipv4.vs.expire_nodest_conn=1
-sysctl -w net.ipv4.vs.conn_reuse_mode=3
-ipvsadm -A -t 192.0.2.10:8080 -s rr
+			want: "ipvsadm --set 3600 0 60\n" + between,
+		},
+		{
+			name: "time-outs wait until the kernel has IPVS",
+			in:   plan.In{Settings: []plan.Setting{{Name: plan.TimeoutTCP, Value: "3600"}}},
+			want: between,
+		},
+		{
+			name: "time-outs of a group that asks no more get back what was found",
+			in: plan.In{
+				Found:  map[string]string{plan.TimeoutTCP: "900", plan.TimeoutUDP: "300"},
+				Actual: plan.Actual{Timeouts: ipvs.Timeouts{TCP: 3600, TCPFin: 120, UDP: 300}},
+			},
+			want: between + "ipvsadm --set 900 0 0\n",
+		},
+		{
+			name: "packets are marked when their way to IPVS is there, and the virtual IP comes last",
+			in: plan.In{
+				DirectorAddresses: held,
+				Marks:             []mark.Rule{cache(100, ipvs.IPv4), cache(101, ipvs.IPv4), cache(100, ipvs.IPv6)},
+			},
+			want: `(services)
+ip route add local 0.0.0.0/0 dev lo table 7676 proto 76
+ip route add local ::/0 dev lo table 7676 proto 76
+ip rule add from 0.0.0.0/0 fwmark 100 lookup 7676 priority 7676 protocol 76
+ip rule add from 0.0.0.0/0 fwmark 101 lookup 7676 priority 7676 protocol 76
+ip rule add from ::/0 fwmark 100 lookup 7676 priority 7676 protocol 76
+nft: 3 rules in our table
+ip address add 192.0.2.10/32 dev eth0 proto 76 label eth0:lvs
 `,
+		},
+		{
+			name: "packets are no longer marked before their way to IPVS goes",
+			in: plan.In{
+				Marks: []mark.Rule{cache(100, ipvs.IPv4)},
+				Actual: plan.Actual{
+					Marks:  []mark.Rule{cache(100, ipvs.IPv4), cache(100, ipvs.IPv6)},
+					Routes: []ipvs.Family{ipvs.IPv4, ipvs.IPv6},
+					Rules:  []plan.PolicyRule{{Mark: 100, Family: ipvs.IPv4}, {Mark: 100, Family: ipvs.IPv6}},
+				},
+			},
+			want: `(services)
+nft: 1 rules in our table
+ip rule del from ::/0 fwmark 100 lookup 7676 priority 7676 protocol 76
+ip route del local ::/0 dev lo table 7676 proto 76
+`,
+		},
+		{
+			name: "a table of ours that somebody has changed is written again",
+			in: plan.In{
+				Marks: []mark.Rule{cache(100, ipvs.IPv4)},
+				Actual: plan.Actual{
+					Marks: []mark.Rule{cache(100, ipvs.IPv4)}, MarksTampered: true,
+					Routes: []ipvs.Family{ipvs.IPv4}, Rules: []plan.PolicyRule{{Mark: 100, Family: ipvs.IPv4}},
+				},
+			},
+			want: between + "nft: 1 rules in our table\n",
 		},
 		{
 			name: "a real server is silent on ARP before it has the virtual IP",
-			in:   plan.In{RealServerAddresses: []netip.Addr{vip}, Actual: plan.Actual{Sysctls: fresh()}},
+			in:   plan.In{RealServerAddresses: []netip.Addr{vip}, Actual: plan.Actual{Sysctls: fresh(arp...)}},
 			want: `sysctl -w net.ipv4.conf.lo.arp_ignore=1
 sysctl -w net.ipv4.conf.lo.arp_announce=2
 sysctl -w net.ipv4.conf.all.arp_ignore=1
 sysctl -w net.ipv4.conf.all.arp_announce=2
 ip address add 192.0.2.10/32 dev lo proto 76 label lo:lvs
+(services)
 `,
 		},
 		{
 			name: "a released real server loses the virtual IP first, and then gets its settings back as found",
 			in: plan.In{
-				Found: found(),
-				Actual: plan.Actual{
-					Addresses: []plan.Address{foreign("lo", "127.0.0.1/8"), ours("lo")},
-					Sysctls:   realServerSysctls(),
-				},
+				Found:  fresh(arp...),
+				Actual: plan.Actual{Addresses: []plan.Address{foreign("lo", "127.0.0.1/8"), ours("lo", vip)}, Sysctls: silent()},
 			},
-			want: `ip address del 192.0.2.10/32 dev lo
+			want: `(services)
+ip address del 192.0.2.10/32 dev lo
 sysctl -w net.ipv4.conf.all.arp_announce=0
 sysctl -w net.ipv4.conf.all.arp_ignore=0
 sysctl -w net.ipv4.conf.lo.arp_announce=0
@@ -253,27 +261,46 @@ sysctl -w net.ipv4.conf.lo.arp_ignore=0
 		},
 		{
 			name: "a setting that had its value before us is left alone on release",
-			in:   plan.In{Actual: plan.Actual{Sysctls: realServerSysctls()}},
+			in:   plan.In{Actual: plan.Actual{Sysctls: silent()}},
+			want: between,
 		},
 	}
 	for _, story := range stories {
 		t.Run(story.name, func(t *testing.T) {
-			if diff := cmp.Diff(story.want, commands(plan.Plan(story.in))); diff != "" {
+			steps := plan.Plan(story.in)
+			if diff := cmp.Diff(story.want, commands(steps.Before)+between+commands(steps.After)); diff != "" {
 				t.Error(diff)
 			}
 		})
 	}
 }
 
+func TestPlanAsksForEverySysctlThatItCanWriteAndForNoTimeout(t *testing.T) {
+	in := plan.In{
+		Forwarding: []ipvs.Family{ipvs.IPv6}, RealServerAddresses: []netip.Addr{vip},
+		Settings: append([]plan.Setting{{Name: plan.TimeoutTCP, Value: "60"}}, edgeSettings...),
+		Found:    map[string]string{"net.ipv4.ip_forward": "0", plan.TimeoutUDP: "300"},
+	}
+	want := append(append([]string{}, arp...), "net.ipv4.ip_forward",
+		"net.ipv4.vs.conn_reuse_mode", "net.ipv4.vs.expire_nodest_conn", "net.ipv6.conf.all.forwarding")
+	if diff := cmp.Diff(want, in.Sysctls()); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestFoundValuesAreToldBeforeTheFirstWriteAndForgottenAfterTheRestore(t *testing.T) {
-	taking := plan.In{RealServerAddresses: []netip.Addr{vip}, Actual: plan.Actual{Sysctls: fresh()}}
+	taking := plan.In{
+		RealServerAddresses: []netip.Addr{vip}, Settings: []plan.Setting{{Name: plan.TimeoutTCP, Value: "3600"}},
+		Actual: plan.Actual{Sysctls: fresh(arp...), Timeouts: ipvs.Timeouts{TCP: 900, TCPFin: 120, UDP: 300}},
+	}
 	taking.Actual.Sysctls["net.ipv4.conf.all.arp_ignore"] = "2"
 	taking.Actual.Sysctls["net.ipv4.conf.lo.arp_ignore"] = "1" // already right: not ours to restore
-	first := plan.NewlyFound(taking, plan.Plan(taking))
+	first := plan.NewlyFound(taking, plan.Plan(taking).All())
 	want := map[string]string{
 		"net.ipv4.conf.all.arp_ignore":   "2",
 		"net.ipv4.conf.all.arp_announce": "0",
 		"net.ipv4.conf.lo.arp_announce":  "0",
+		plan.TimeoutTCP:                  "900",
 	}
 	if diff := cmp.Diff(want, first); diff != "" {
 		t.Fatal(diff)
@@ -282,27 +309,31 @@ func TestFoundValuesAreToldBeforeTheFirstWriteAndForgottenAfterTheRestore(t *tes
 	// Somebody resets one of them while we hold it: it is put back, and what was found at first stays what is restored.
 	holding := taking
 	holding.Found = first
-	holding.Actual.Sysctls = realServerSysctls()
+	holding.Actual.Sysctls, holding.Actual.Timeouts.TCP = silent(), 60
 	holding.Actual.Sysctls["net.ipv4.conf.all.arp_ignore"] = "0"
-	if again := plan.NewlyFound(holding, plan.Plan(holding)); again != nil {
+	if again := plan.NewlyFound(holding, plan.Plan(holding).All()); again != nil {
 		t.Errorf("found again: %v", again)
 	}
 	if early := plan.Restored(holding); early != nil {
 		t.Errorf("forgotten while still needed: %v", early)
 	}
 
-	releasing := plan.In{Found: first, Actual: plan.Actual{Sysctls: realServerSysctls()}}
+	releasing := plan.In{Found: first, Actual: plan.Actual{Sysctls: silent(), Timeouts: ipvs.Timeouts{TCP: 3600, TCPFin: 120, UDP: 300}}}
 	if early := plan.Restored(releasing); early != nil {
 		t.Errorf("forgotten before it was restored: %v", early)
 	}
 	releasing.Actual.Sysctls["net.ipv4.conf.all.arp_ignore"] = "2"
 	releasing.Actual.Sysctls["net.ipv4.conf.all.arp_announce"] = "0"
 	releasing.Actual.Sysctls["net.ipv4.conf.lo.arp_announce"] = "0"
-	wantRestored := []string{"net.ipv4.conf.all.arp_announce", "net.ipv4.conf.all.arp_ignore", "net.ipv4.conf.lo.arp_announce"}
+	releasing.Actual.Timeouts.TCP = 900
+	wantRestored := []string{
+		plan.TimeoutTCP,
+		"net.ipv4.conf.all.arp_announce", "net.ipv4.conf.all.arp_ignore", "net.ipv4.conf.lo.arp_announce",
+	}
 	if diff := cmp.Diff(wantRestored, plan.Restored(releasing)); diff != "" {
 		t.Error(diff)
 	}
-	if operations := plan.Plan(releasing); operations != nil {
+	if operations := plan.Plan(releasing).All(); operations != nil {
 		t.Errorf("restored, and still to do: %s", commands(operations))
 	}
 }

@@ -5,69 +5,117 @@ package plan
 import (
 	"maps"
 	"slices"
+	"strconv"
 
+	"github.com/lvs-operator/lvs-operator/agent/ipvs"
 	"github.com/lvs-operator/lvs-operator/agent/realserver"
 )
 
-// forwarding lets the node pass on packets of others. The kernel counts packets to a virtual IP as its own; what is passed
-// on are the answers of real servers behind LVS/NAT.
-const forwarding = "net.ipv4.ip_forward"
+// forwarding is the sysctl that lets the node pass on packets of others, by family. The kernel counts packets to a virtual
+// IP as its own; what is passed on are the answers of real servers behind LVS/NAT.
+var forwarding = map[ipvs.Family]string{
+	ipvs.IPv4: "net.ipv4.ip_forward",
+	ipvs.IPv6: "net.ipv6.conf.all.forwarding",
+}
 
-// expireNodest ends a connection with its next packet once its real server has been deleted
-// (Documentation/networking/ipvs-sysctl.rst). Without it the kernel drops those packets in silence for up to 15 minutes, and
-// with them a new connection that happens to have the client port of such an old one.
-const expireNodest = "net.ipv4.vs.expire_nodest_conn"
-
-// connReuse schedules a new connection that has the client port of an old one which, as far as the director can see, has
-// ended: bit 1 in TIME_WAIT, bit 2 in FIN_WAIT, the last state that is seen of a connection by direct routing or tunnel
-// (Documentation/networking/ipvs-sysctl.rst; the kernel's default is bit 1). Without bit 2 such a connection goes where the
-// old one went, whatever scheduler and weights say now.
+// Names of the time-outs of IPVS (IPVS_CMD_SET_CONFIG) among the settings; their values are seconds. They are no sysctls.
 const (
-	connReuse      = "net.ipv4.vs.conn_reuse_mode"
-	connReuseValue = "3"
+	TimeoutTCP    = "ipvs timeout tcp"
+	TimeoutTCPFin = "ipvs timeout tcpfin"
+	TimeoutUDP    = "ipvs timeout udp"
 )
 
-// Sysctls are the names of all settings that a plan can write: those that In.Actual has to carry.
-func Sysctls() []string {
-	realServer := realserver.Sysctls()
-	names := make([]string, 0, 3+len(realServer))
-	names = append(names, forwarding, expireNodest, connReuse)
-	for _, sysctl := range realServer {
-		names = append(names, sysctl.Name)
-	}
-	return names
+// timeouts are the names of the time-outs with where each stands.
+func timeouts(t *ipvs.Timeouts) map[string]*uint32 {
+	return map[string]*uint32{TimeoutTCP: &t.TCP, TimeoutTCPFin: &t.TCPFin, TimeoutUDP: &t.UDP}
 }
 
-// wantedSysctls are the settings that this node needs now, in the order in which they are written.
-func wantedSysctls(in In) []realserver.Sysctl {
-	var wanted []realserver.Sysctl
-	if in.Forwarding {
-		wanted = append(wanted, realserver.Sysctl{Name: forwarding, Value: "1"})
+// Sysctls are the names, sorted, of the sysctls that this plan can write: those that In.Actual has to carry.
+func (in In) Sysctls() []string {
+	var none ipvs.Timeouts
+	names := map[string]bool{}
+	for _, setting := range wantedSettings(in) {
+		names[setting.Name] = true
 	}
-	if len(in.Services) > 0 {
-		wanted = append(wanted, realserver.Sysctl{Name: expireNodest, Value: "1"}, realserver.Sysctl{Name: connReuse, Value: connReuseValue})
+	for name := range in.Found {
+		names[name] = true
 	}
-	return append(wanted, realserver.For(in.RealServerAddresses).Sysctls...)
+	for name := range timeouts(&none) {
+		delete(names, name)
+	}
+	return slices.Sorted(maps.Keys(names))
 }
 
-// raiseSysctls writes the settings that this node needs and has not.
-func raiseSysctls(in In) []Operation {
-	var operations []Operation
-	for _, sysctl := range wantedSysctls(in) {
-		if actual, exists := in.Actual.Sysctls[sysctl.Name]; exists && actual != sysctl.Value {
-			operations = append(operations, SetSysctl(sysctl))
+// wantedSettings are the settings that this node needs now, in the order in which they are written.
+func wantedSettings(in In) []Setting {
+	var wanted []Setting
+	for _, family := range in.Forwarding {
+		wanted = append(wanted, Setting{Name: forwarding[family], Value: "1"})
+	}
+	wanted = append(wanted, in.Settings...)
+	for _, sysctl := range realserver.For(in.RealServerAddresses).Sysctls {
+		wanted = append(wanted, Setting(sysctl))
+	}
+	return wanted
+}
+
+// value is a setting's in the kernel; false: this kernel has no such setting, or it was not read.
+func (a Actual) value(name string) (string, bool) {
+	known := a.Timeouts
+	if seconds, isTimeout := timeouts(&known)[name]; isTimeout {
+		return strconv.FormatUint(uint64(*seconds), 10), *seconds != 0
+	}
+	value, exists := a.Sysctls[name]
+	return value, exists
+}
+
+// raiseSettings writes the settings that this node needs and has not.
+func raiseSettings(in In) []Operation {
+	var wrong []Setting
+	for _, setting := range wantedSettings(in) {
+		if actual, exists := in.Actual.value(setting.Name); exists && !setting.holds(actual) {
+			wrong = append(wrong, setting)
 		}
 	}
-	return operations
+	return writes(wrong)
 }
 
-// restoreSysctls gives the settings that this node no longer needs the values that they had before our first write.
-func restoreSysctls(in In) []Operation {
-	var operations []Operation
+// automatic are the sysctls of which 1 means "when memory is short": while it is, the kernel itself turns 1 into 2
+// (update_defense_level of net/netfilter/ipvs/ip_vs_ctl.c).
+var automatic = []string{"net.ipv4.vs.drop_entry", "net.ipv4.vs.drop_packet", "net.ipv4.vs.secure_tcp"}
+
+// holds says whether the setting is in force in a kernel that has this value.
+func (s Setting) holds(actual string) bool {
+	return actual == s.Value || s.Value == "1" && actual == "2" && slices.Contains(automatic, s.Name)
+}
+
+// restoreSettings gives the settings that this node no longer needs the values that they had before our first write.
+func restoreSettings(in In) []Operation {
+	var wrong []Setting
 	for _, name := range released(in) {
-		if actual, exists := in.Actual.Sysctls[name]; exists && actual != in.Found[name] {
-			operations = append(operations, SetSysctl{Name: name, Value: in.Found[name]})
+		if actual, exists := in.Actual.value(name); exists && actual != in.Found[name] {
+			wrong = append(wrong, Setting{Name: name, Value: in.Found[name]})
 		}
+	}
+	return writes(wrong)
+}
+
+// writes are the operations that write settings: one for all time-outs, and one a sysctl.
+func writes(settings []Setting) []Operation {
+	var operations []Operation
+	var set ipvs.Timeouts
+	for _, setting := range settings {
+		if field, isTimeout := timeouts(&set)[setting.Name]; isTimeout {
+			seconds, err := strconv.ParseUint(setting.Value, 10, 32)
+			if err == nil {
+				*field = uint32(seconds)
+			}
+			continue
+		}
+		operations = append(operations, SetSysctl(setting))
+	}
+	if set != (ipvs.Timeouts{}) {
+		operations = append(operations, SetTimeouts{set})
 	}
 	return operations
 }
@@ -75,8 +123,8 @@ func restoreSysctls(in In) []Operation {
 // released are the settings that we wrote and that this node no longer needs, sorted.
 func released(in In) []string {
 	left := maps.Clone(in.Found)
-	for _, sysctl := range wantedSysctls(in) {
-		delete(left, sysctl.Name)
+	for _, setting := range wantedSettings(in) {
+		delete(left, setting.Name)
 	}
 	return slices.Sorted(maps.Keys(left))
 }
@@ -84,19 +132,26 @@ func released(in In) []string {
 // NewlyFound is, a setting that the operations write for the first time, the value that it has now. It has to be on disk,
 // merged into In.Found, before the operations are carried out: later nobody knows what to restore. Nil: there is none.
 func NewlyFound(in In, operations []Operation) map[string]string {
-	var found map[string]string
+	found := map[string]string{}
+	note := func(name string) {
+		if _, known := in.Found[name]; !known {
+			found[name], _ = in.Actual.value(name)
+		}
+	}
 	for _, operation := range operations {
-		set, ok := operation.(SetSysctl)
-		if !ok {
-			continue
+		switch o := operation.(type) {
+		case SetSysctl:
+			note(o.Name)
+		case SetTimeouts:
+			for name, seconds := range timeouts(&o.Timeouts) {
+				if *seconds != 0 {
+					note(name)
+				}
+			}
 		}
-		if _, known := in.Found[set.Name]; known {
-			continue
-		}
-		if found == nil {
-			found = map[string]string{}
-		}
-		found[set.Name] = in.Actual.Sysctls[set.Name]
+	}
+	if len(found) == 0 {
+		return nil
 	}
 	return found
 }
@@ -106,7 +161,7 @@ func NewlyFound(in In, operations []Operation) map[string]string {
 func Restored(in In) []string {
 	var restored []string
 	for _, name := range released(in) {
-		if actual, exists := in.Actual.Sysctls[name]; !exists || actual == in.Found[name] {
+		if actual, exists := in.Actual.value(name); !exists || actual == in.Found[name] {
 			restored = append(restored, name)
 		}
 	}

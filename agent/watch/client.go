@@ -9,9 +9,11 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/fields"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/cache"
 
 	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
 )
@@ -48,4 +50,21 @@ func NewClients(config *rest.Config) (Clients, error) {
 		return Clients{}, fmt.Errorf("make the API client for Secrets: %w", err)
 	}
 	return Clients{LVS: lvsClient, Core: coreClient}, nil
+}
+
+// The resources that an agent reads.
+const (
+	nodeStates       = "nodestates"
+	serviceSlices    = "serviceslices"
+	realServerSlices = "realserverslices"
+	secrets          = "secrets"
+)
+
+// source lists and watches a resource's objects that selector matches.
+func (c Clients) source(resource, namespace string, selector fields.Selector) cache.ListerWatcher {
+	client := c.LVS
+	if resource == secrets {
+		client = c.Core
+	}
+	return cache.NewListWatchFromClient(client, resource, namespace, selector)
 }

@@ -3,57 +3,52 @@
 package watch
 
 import (
-	"cmp"
 	"context"
 	"maps"
-	"slices"
 	"sync"
 	"sync/atomic"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/fields"
+	"k8s.io/client-go/tools/cache"
 
 	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
 )
 
-// View is what the API server says to one node at one moment. Its objects are shared: read them only.
-type View struct {
-	// Node is this node's NodeState.
-	Node *v1alpha1.NodeState
-	// Services are the ServiceSlices of the node's director groups, by name.
-	Services []v1alpha1.ServiceSlice
-	// RealServers are the RealServerSlices of the node's director groups, by name.
-	RealServers []v1alpha1.RealServerSlice
-	// Passwords are the VRRP passwords, by the Secret's name. A Secret that is missing, or lacks the key, is absent.
-	Passwords map[string]string
-}
-
 // Watcher follows the API server for one node.
 type Watcher struct {
-	clients   Clients
 	node      string
 	namespace string
 	changed   func()
 	// version counts changes.
 	version atomic.Uint64
 
-	mu      sync.Mutex
-	nodes   *collection
-	groups  map[string]group
-	secrets map[string]*collection
+	// source lists and watches a resource.
+	source func(resource, namespace string, selector fields.Selector) cache.ListerWatcher
+
+	mu       sync.Mutex
+	nodes    *collection
+	followed *v1alpha1.NodeState // what groups and secrets follow from
+	groups   map[string]group
+	secrets  map[string]*collection
+	taken    taken
+	orphans  orphans
 }
 
 type group struct {
 	services, realServers *collection
 }
 
-// New makes a watcher of the NodeState called node, and of Secrets in namespace. changed is called after every change; it
-// must not block.
+func (g group) serviceSlices() *collection    { return g.services }
+func (g group) realServerSlices() *collection { return g.realServers }
+
+// New makes a watcher of the NodeState called node, and of Secrets in namespace. changed is called after every change, by several
+// goroutines at the same time; it must not block.
 func New(clients Clients, node, namespace string, changed func()) *Watcher {
 	w := &Watcher{
-		clients: clients, node: node, namespace: namespace,
-		groups: map[string]group{}, secrets: map[string]*collection{},
+		node: node, namespace: namespace, source: clients.source,
+		groups: map[string]group{}, secrets: map[string]*collection{}, orphans: newOrphans(),
 	}
 	w.changed = func() {
 		w.version.Add(1)
@@ -62,16 +57,16 @@ func New(clients Clients, node, namespace string, changed func()) *Watcher {
 	return w
 }
 
-// Version changes with every change of the view: a caller that remembers the version that it read before a View need not
-// ask again while it stands.
+// Version changes with every change: a caller that remembers the version that it read before Changes, which was complete, need
+// not ask again while it stands.
 func (w *Watcher) Version() uint64 { return w.version.Load() }
 
 // Start begins to follow, until ctx ends. It returns at once; an absent API server is no error.
 func (w *Watcher) Start(ctx context.Context) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.nodes = follow(ctx, w.clients.LVS, "nodestates", metav1.NamespaceAll,
-		fields.OneTermEqualSelector(metav1.ObjectNameField, w.node), &v1alpha1.NodeState{}, w.changed)
+	w.nodes = follow(ctx, w.source(nodeStates, metav1.NamespaceAll, fields.OneTermEqualSelector(metav1.ObjectNameField, w.node)),
+		&v1alpha1.NodeState{}, w.changed)
 }
 
 // Connected says whether the API server has answered once: whether it is known if this node has a NodeState.
@@ -81,44 +76,46 @@ func (w *Watcher) Connected() bool {
 	return w.nodes != nil && w.nodes.synced()
 }
 
-// View returns the newest view, and whether it is complete: the NodeState exists, and every collection that it leads to
-// has been listed once. It starts following groups and Secrets that the NodeState names and stops following those that it
-// no longer names, so it is to be called after every change, by one caller.
-func (w *Watcher) View(ctx context.Context) (View, bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+// nodeState returns the newest NodeState; nil if it is not known or does not exist. One that is gone says nothing: the data
+// plane stays as it is. An empty spec says "nothing to do".
+func (w *Watcher) nodeState() *v1alpha1.NodeState {
 	if w.nodes == nil || !w.nodes.synced() {
-		return View{}, false
+		return nil
 	}
 	found, exists, err := w.nodes.store.GetByKey(w.node)
 	if err != nil || !exists {
-		// A NodeState that is gone says nothing: the data plane stays as it is. An empty spec says "nothing to do".
-		return View{}, false
+		return nil
 	}
 	node, ok := found.(*v1alpha1.NodeState)
 	if !ok {
-		return View{}, false
+		return nil
+	}
+	return node
+}
+
+// followNamed follows what the NodeState names, and nothing else. The store gives the same object until there is a newer one.
+func (w *Watcher) followNamed(ctx context.Context, node *v1alpha1.NodeState) {
+	if node == w.followed {
+		return
 	}
 	w.followGroups(ctx, node)
 	w.followSecrets(ctx, node)
-	view := View{Node: node, Passwords: map[string]string{}}
-	complete := true
+	w.followed = node
+}
+
+// complete says whether all that is followed has been listed once.
+func (w *Watcher) complete() bool {
 	for _, g := range w.groups {
-		complete = complete && g.services.synced() && g.realServers.synced()
-		view.Services = appendObjects(view.Services, g.services)
-		view.RealServers = appendObjects(view.RealServers, g.realServers)
-	}
-	for name, secret := range w.secrets {
-		complete = complete && secret.synced()
-		for _, s := range appendObjects[corev1.Secret](nil, secret) {
-			if password, ok := s.Data[v1alpha1.PasswordKey]; ok {
-				view.Passwords[name] = string(password)
-			}
+		if !g.services.synced() || !g.realServers.synced() {
+			return false
 		}
 	}
-	slices.SortFunc(view.Services, func(a, b v1alpha1.ServiceSlice) int { return cmp.Compare(a.Name, b.Name) })
-	slices.SortFunc(view.RealServers, func(a, b v1alpha1.RealServerSlice) int { return cmp.Compare(a.Name, b.Name) })
-	return view, complete
+	for _, secret := range w.secrets {
+		if !secret.synced() {
+			return false
+		}
+	}
+	return true
 }
 
 func (w *Watcher) followGroups(ctx context.Context, node *v1alpha1.NodeState) {
@@ -130,16 +127,21 @@ func (w *Watcher) followGroups(ctx context.Context, node *v1alpha1.NodeState) {
 		}
 		selector := fields.OneTermEqualSelector("spec.directorGroup", g.Name)
 		w.groups[g.Name] = group{
-			services:    follow(ctx, w.clients.LVS, "serviceslices", metav1.NamespaceAll, selector, &v1alpha1.ServiceSlice{}, w.changed),
-			realServers: follow(ctx, w.clients.LVS, "realserverslices", metav1.NamespaceAll, selector, &v1alpha1.RealServerSlice{}, w.changed),
+			services:    follow(ctx, w.source(serviceSlices, metav1.NamespaceAll, selector), &v1alpha1.ServiceSlice{}, w.changed),
+			realServers: follow(ctx, w.source(realServerSlices, metav1.NamespaceAll, selector), &v1alpha1.RealServerSlice{}, w.changed),
 		}
 	}
 	maps.DeleteFunc(w.groups, func(name string, g group) bool {
-		if !wanted[name] {
-			g.services.stop()
-			g.realServers.stop()
+		if wanted[name] {
+			return false
 		}
-		return !wanted[name]
+		for _, slice := range g.services.end() {
+			w.orphans.services[slice] = struct{}{}
+		}
+		for _, slice := range g.realServers.end() {
+			w.orphans.realServers[slice] = struct{}{}
+		}
+		return true
 	})
 }
 
@@ -154,23 +156,14 @@ func (w *Watcher) followSecrets(ctx context.Context, node *v1alpha1.NodeState) {
 	}
 	for name := range wanted {
 		if _, ok := w.secrets[name]; !ok {
-			w.secrets[name] = follow(ctx, w.clients.Core, "secrets", w.namespace,
-				fields.OneTermEqualSelector(metav1.ObjectNameField, name), &corev1.Secret{}, w.changed)
+			w.secrets[name] = follow(ctx, w.source(secrets, w.namespace, fields.OneTermEqualSelector(metav1.ObjectNameField, name)),
+				&corev1.Secret{}, w.changed)
 		}
 	}
 	maps.DeleteFunc(w.secrets, func(name string, c *collection) bool {
 		if !wanted[name] {
-			c.stop()
+			c.end()
 		}
 		return !wanted[name]
 	})
-}
-
-func appendObjects[T any](to []T, from *collection) []T {
-	for _, object := range from.store.List() {
-		if typed, ok := object.(*T); ok {
-			to = append(to, *typed)
-		}
-	}
-	return to
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/lvs-operator/lvs-operator/agent/watch"
+	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
 	"github.com/lvs-operator/lvs-operator/test/controlplane"
 )
 
@@ -52,6 +53,8 @@ type node struct {
 	cp      *controlplane.ControlPlane
 	watcher *watch.Watcher
 	changed chan struct{}
+	// realServers are the slices that it was told of.
+	realServers map[string]*v1alpha1.RealServerSlice
 }
 
 func newNode(t *testing.T) *node {
@@ -65,7 +68,7 @@ func newNode(t *testing.T) *node {
 			t.Error(err)
 		}
 	})
-	n := &node{t: t, cp: cp, changed: make(chan struct{}, 1)}
+	n := &node{t: t, cp: cp, changed: make(chan struct{}, 1), realServers: map[string]*v1alpha1.RealServerSlice{}}
 	n.kubectl("", "apply", "--server-side", "-k", "../../config/default")
 	n.kubectl("", "wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
 	config := cp.RESTConfig()
@@ -94,13 +97,13 @@ func (n *node) kubectl(input string, args ...string) {
 	}
 }
 
-// await waits for a complete view of which something holds.
-func (n *node) await(what string, holds func(watch.View) bool) {
+// await waits until something holds of what the API server has said so far: the newest node, and all slices.
+func (n *node) await(what string, holds func(watch.Changes) bool) {
 	n.t.Helper()
 	ctx, cancel := context.WithTimeout(n.t.Context(), 30*time.Second)
 	defer cancel()
 	for {
-		if view, complete := n.watcher.View(n.t.Context()); complete && holds(view) {
+		if changes, complete := n.watcher.Changes(n.t.Context()); complete && holds(n.add(changes)) {
 			return
 		}
 		select {
@@ -111,31 +114,49 @@ func (n *node) await(what string, holds func(watch.View) bool) {
 	}
 }
 
+// add plays changes on what was told before.
+func (n *node) add(changes watch.Changes) watch.Changes {
+	for name, slice := range changes.RealServers {
+		if slice == nil {
+			delete(n.realServers, name)
+		} else {
+			n.realServers[name] = slice
+		}
+	}
+	changes.RealServers = n.realServers
+	return changes
+}
+
 func TestANodeSeesItsOwnAndNothingOfOthers(t *testing.T) {
 	n := newNode(t)
 	n.watcher.Start(t.Context())
 	n.kubectl(slices, "apply", "-f", "-")
-	if _, complete := n.watcher.View(t.Context()); complete {
-		t.Error("the view is complete without a NodeState")
+	if _, complete := n.watcher.Changes(t.Context()); complete {
+		t.Error("the word is complete without a NodeState")
 	}
 
 	n.kubectl(nodeState, "apply", "-f", "-")
-	n.await("the group's slices, and no others", func(v watch.View) bool {
-		return v.Node.Spec.DirectorGroups[0].Name == "edge" && len(v.RealServers) == 1 && v.RealServers[0].Name == "edge-rs"
+	n.await("the group's slices, and no others", func(c watch.Changes) bool {
+		return c.Node.Spec.DirectorGroups[0].Name == "edge" && len(c.RealServers) == 1 && c.RealServers["edge-rs"] != nil
 	})
-	n.await("no password while the Secret is missing", func(v watch.View) bool { return len(v.Passwords) == 0 })
+	n.await("no password while the Secret is missing", func(c watch.Changes) bool { return len(c.Passwords) == 0 })
+
+	n.kubectl("", "patch", "realserverslice", "edge-rs", "--type=json", "-p", `[{"op": "replace", "path": "/spec/realServers/0/weight", "value": 7}]`)
+	n.await("the new weight", func(c watch.Changes) bool { return c.RealServers["edge-rs"].Spec.RealServers[0].Weight == 7 })
+	n.kubectl("", "delete", "realserverslice", "edge-rs")
+	n.await("that the slice is gone", func(c watch.Changes) bool { return len(c.RealServers) == 0 })
 
 	n.kubectl(secret, "apply", "-f", "-")
-	n.await("the password", func(v watch.View) bool { return v.Passwords["edge-vrrp"] == "hunter2" })
+	n.await("the password", func(c watch.Changes) bool { return c.Passwords["edge-vrrp"] == "hunter2" })
 	n.kubectl("", "delete", "secret", "-n", "lvs-operator-system", "edge-vrrp")
-	n.await("that the Secret is gone", func(v watch.View) bool { return len(v.Passwords) == 0 })
+	n.await("that the Secret is gone", func(c watch.Changes) bool { return len(c.Passwords) == 0 })
 
 	version := n.watcher.Version()
 	n.kubectl("", "delete", "nodestate", "master")
 	for n.watcher.Version() == version {
 		<-n.changed
 	}
-	if _, complete := n.watcher.View(t.Context()); complete {
+	if _, complete := n.watcher.Changes(t.Context()); complete {
 		t.Error("a NodeState that is gone says something")
 	}
 }

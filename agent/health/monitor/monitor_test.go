@@ -3,8 +3,10 @@
 package monitor_test
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -78,13 +80,29 @@ func (s *story) expectCalls(want int64) {
 	}
 }
 
+// expectChanged takes what changed since it was last called, in any order.
+func (s *story) expectChanged(want ...health.Target) {
+	s.t.Helper()
+	got := s.TakeChanged()
+	byAddress := func(a, b health.Target) int {
+		return cmp.Or(a.Address.Compare(b.Address), cmp.Compare(a.Spec.Retries, b.Spec.Retries))
+	}
+	slices.SortFunc(got, byAddress)
+	slices.SortFunc(want, byAddress)
+	if !slices.Equal(got, want) {
+		s.t.Errorf("at %v: changed were %v, want %v", time.Since(s.begun), got, want)
+	}
+}
+
 type set = map[health.Target]monitor.Initial
+
+func only(targets ...health.Target) []health.Target { return targets }
 
 func TestRealServerStartsDownAndIsUpAfterItsFirstCheckAtOnce(t *testing.T) {
 	tell(t, 0, func(s *story) {
 		tomcat := server(111, tutorial)
 		s.servers.set(tomcat, slow)
-		s.Set(set{tomcat: monitor.StartDown})
+		s.Update(set{tomcat: monitor.StartDown}, nil)
 		s.until(time.Second - 1)
 		s.expect(tomcat, "unknown since 0s")
 		s.expectCalls(0)
@@ -101,7 +119,7 @@ func TestStoppedRealServerGoesDownAfterItsRetriesAndReturnsWithTheFirstPassedChe
 	tell(t, 0, func(s *story) {
 		tomcat := server(111, tutorial)
 		s.servers.set(tomcat, listens)
-		s.Set(set{tomcat: monitor.StartDown})
+		s.Update(set{tomcat: monitor.StartDown}, nil)
 		s.until(time.Second)
 		s.servers.set(tomcat, refuses)
 		s.until(15*time.Second - 1)
@@ -122,7 +140,7 @@ func TestHangingRealServerIsDownAtTheRemovalBound(t *testing.T) {
 	tell(t, 0, func(s *story) {
 		tomcat := server(111, tutorial)
 		s.servers.set(tomcat, listens)
-		s.Set(set{tomcat: monitor.StartDown})
+		s.Update(set{tomcat: monitor.StartDown}, nil)
 		s.until(0)
 		s.servers.set(tomcat, hangs)
 		s.until(tutorial.RemovalBound() - 1)
@@ -140,7 +158,7 @@ func TestHangingRealServerDoesNotHoldAnother(t *testing.T) {
 		dead, alive := server(111, tutorial), server(115, tutorial)
 		s.servers.set(dead, hangs)
 		s.servers.set(alive, listens)
-		s.Set(set{dead: monitor.StartDown, alive: monitor.StartDown})
+		s.Update(set{dead: monitor.StartDown, alive: monitor.StartDown}, nil)
 		s.until(0)
 		s.expect(alive, "up since 0s")
 		s.expect(dead, "unknown since 0s")
@@ -155,19 +173,20 @@ func TestRealServerAdoptedAsUpIsCheckedAtOnceAndFallsOnlyByTheLaw(t *testing.T) 
 	tell(t, 0, func(s *story) {
 		tomcat := server(111, tutorial)
 		s.servers.set(tomcat, hangs)
-		s.Set(set{tomcat: monitor.AdoptUp})
+		s.Update(set{tomcat: monitor.AdoptUp}, nil)
 		s.until(10*time.Second - 1)
 		s.expect(tomcat, "up since 0s")
-		if s.Warm() {
-			t.Error("warm before the first check ended")
+		if status, _ := s.State(tomcat); status.Checked {
+			t.Error("checked before the first check ended")
 		}
 		s.servers.set(tomcat, refuses)
 		s.until(10 * time.Second)
 		s.expect(tomcat, "up since 0s: no answer within 10s")
-		if !s.Warm() {
-			t.Error("not warm after the first check")
+		if status, _ := s.State(tomcat); !status.Checked {
+			t.Error("not checked after the first check")
 		}
-		s.expectCalls(1) // it is warm now, though its state is the same
+		s.expectCalls(1) // it is checked now, though its state is the same
+		s.expectChanged(tomcat)
 		s.until(19 * time.Second)
 		s.expect(tomcat, "down since 19s: connection refused")
 		s.expectChecks(tomcat, "[0s 13s 16s 19s]")
@@ -178,17 +197,17 @@ func TestChangedSpecificationKeepsTheState(t *testing.T) {
 	tell(t, 0, func(s *story) {
 		tomcat := server(111, tutorial)
 		s.servers.set(tomcat, listens)
-		s.Set(set{tomcat: monitor.StartDown})
+		s.Update(set{tomcat: monitor.StartDown}, nil)
 		s.until(time.Second)
 
 		quick := tutorial
 		quick.Interval, quick.Retries = 2*time.Second, 0
 		changed := server(111, quick)
-		s.Set(set{changed: monitor.StartDown})
+		s.Update(set{changed: monitor.StartDown}, only(tomcat))
 		s.expect(changed, "up since 0s")
 		s.expect(tomcat, "not checked here")
-		if !s.Warm() {
-			t.Error("not warm after a change of the specification")
+		if status, _ := s.State(changed); !status.Checked {
+			t.Error("not checked any more after a change of the specification")
 		}
 		s.until(5 * time.Second)
 		s.expectChecks(changed, "[0s 3s 5s]")
@@ -203,13 +222,13 @@ func TestSpecificationChangedDuringACheckIsCheckedAtOnce(t *testing.T) {
 	tell(t, 0, func(s *story) {
 		tomcat := server(111, tutorial)
 		s.servers.set(tomcat, hangs)
-		s.Set(set{tomcat: monitor.AdoptUp})
+		s.Update(set{tomcat: monitor.AdoptUp}, nil)
 		s.until(time.Second)
 		s.servers.set(tomcat, listens)
 		quick := tutorial
 		quick.Interval = 2 * time.Second
 		changed := server(111, quick)
-		s.Set(set{changed: monitor.StartDown})
+		s.Update(set{changed: monitor.StartDown}, only(tomcat))
 		s.until(time.Second)
 		s.expect(changed, "up since 0s")
 		s.expectChecks(changed, "[0s 1s]")
@@ -223,18 +242,18 @@ func TestNewSpecificationGoesOnFromTheOneThatItReplaces(t *testing.T) {
 	tell(t, 0, func(s *story) {
 		strict, lax, medium := tutorial, tutorial, tutorial
 		strict.Retries, lax.Retries, medium.Retries = 0, 100, 2
-		s.Set(set{server(111, strict): monitor.AdoptUp, server(111, lax): monitor.AdoptUp})
+		s.Update(set{server(111, strict): monitor.AdoptUp, server(111, lax): monitor.AdoptUp}, nil)
 		s.until(0)
 		s.expect(server(111, strict), "down since 0s: connection refused")
 		s.expect(server(111, lax), "up since 0s: connection refused")
 
 		s.until(time.Second)
-		s.Set(set{server(111, medium): monitor.StartDown, server(111, lax): monitor.StartDown})
+		s.Update(set{server(111, medium): monitor.StartDown}, only(server(111, strict)))
 		s.expect(server(111, medium), "down since 0s: connection refused")
 
 		other := tutorial
 		other.Retries = 7
-		s.Set(set{server(111, medium): 0, server(111, lax): 0, server(111, other): 0})
+		s.Update(set{server(111, other): monitor.StartDown}, nil)
 		s.expect(server(111, other), "up since 0s: connection refused")
 	})
 }
@@ -243,14 +262,14 @@ func TestRemovedRealServerIsForgotten(t *testing.T) {
 	tell(t, 0, func(s *story) {
 		tomcat := server(111, tutorial)
 		s.servers.set(tomcat, listens)
-		s.Set(set{tomcat: monitor.StartDown})
+		s.Update(set{tomcat: monitor.StartDown}, nil)
 		s.until(0)
-		s.Set(nil)
+		s.Update(nil, only(tomcat))
 		s.expect(tomcat, "not checked here")
 		s.until(time.Minute)
 		s.expectChecks(tomcat, "[0s]")
 		s.servers.set(tomcat, slow)
-		s.Set(set{tomcat: monitor.StartDown})
+		s.Update(set{tomcat: monitor.StartDown}, nil)
 		s.until(time.Minute)
 		s.expect(tomcat, "unknown since 1m0s")
 		s.until(61 * time.Second)
@@ -262,35 +281,32 @@ func TestRealServerRemovedDuringItsCheckEndsTheCheck(t *testing.T) {
 	tell(t, 0, func(s *story) {
 		tomcat := server(111, tutorial)
 		s.servers.set(tomcat, hangs)
-		s.Set(set{tomcat: monitor.StartDown})
+		s.Update(set{tomcat: monitor.StartDown}, nil)
 		s.until(time.Second)
-		s.Set(nil)
+		s.Update(nil, only(tomcat))
 		synctest.Wait()
 		if stats := s.Stats(); stats.Running != 0 || stats.Targets != 0 {
 			t.Errorf("%d checks run for %d targets, want none", stats.Running, stats.Targets)
 		}
-		if !s.Warm() {
-			t.Error("not warm with nothing to check")
-		}
 		s.expectCalls(0)
 
 		s.servers.set(tomcat, listens)
-		s.Set(set{tomcat: monitor.StartDown})
+		s.Update(set{tomcat: monitor.StartDown}, nil)
 		s.until(time.Second)
 		s.expect(tomcat, "up since 1s")
 	})
 }
 
-func TestSetAgainDisturbsNothing(t *testing.T) {
+func TestRealServerAddedAgainGoesOnUndisturbed(t *testing.T) {
 	tell(t, 0, func(s *story) {
 		tomcat, other := server(111, tutorial), server(115, tutorial)
 		s.servers.set(tomcat, listens)
-		s.Set(set{tomcat: monitor.StartDown})
+		s.Update(set{tomcat: monitor.StartDown}, nil)
 		for i := range 12 {
 			s.until(time.Duration(i) * time.Second)
-			s.Set(set{tomcat: monitor.StartDown})
+			s.Update(set{tomcat: monitor.StartDown}, []health.Target{tomcat}[:i%2])
 		}
-		s.Set(set{tomcat: monitor.AdoptUp, other: monitor.StartDown})
+		s.Update(set{tomcat: monitor.AdoptUp, other: monitor.StartDown}, nil)
 		s.until(12 * time.Second)
 		s.expect(tomcat, "up since 0s")
 		s.expectChecks(tomcat, "[0s 6s 12s]")
@@ -303,7 +319,7 @@ func TestFlappingRealServerCallsOncePerChange(t *testing.T) {
 		spec := tutorial
 		spec.Retries = 0
 		tomcat := server(111, spec)
-		s.Set(set{tomcat: monitor.StartDown})
+		s.Update(set{tomcat: monitor.StartDown}, nil)
 		for i := range 100 {
 			s.servers.set(tomcat, []behaviour{listens, refuses}[i%2])
 			s.until(time.Duration(i) * spec.Interval)
@@ -319,7 +335,7 @@ func TestReachedBoundMakesChecksWaitAndIsCounted(t *testing.T) {
 		for _, dead := range []health.Target{first, second, third} {
 			s.servers.set(dead, hangs)
 		}
-		s.Set(set{first: 0, second: 0, third: 0})
+		s.Update(set{first: 0, second: 0, third: 0}, nil)
 		s.until(15 * time.Second)
 		if peak := s.servers.mostAtOnce(); peak != 2 {
 			t.Errorf("%d checks ran at once, want 2", peak)
@@ -328,13 +344,8 @@ func TestReachedBoundMakesChecksWaitAndIsCounted(t *testing.T) {
 		if got := s.Stats(); got != want {
 			t.Errorf("got %+v\nwant %+v", got, want)
 		}
-		if s.Warm() {
-			t.Error("warm while the third waits for its first check")
-		}
 		s.until(20 * time.Second)
-		if !s.Warm() {
-			t.Error("not warm after all three first checks")
-		}
+		s.expectChanged(first, second, third)
 	})
 }
 
@@ -350,14 +361,14 @@ func TestTenThousandRealServersAreSpreadAndCheckedEachOncePerInterval(t *testing
 			targets[target] = monitor.StartDown
 			s.servers.set(target, listens)
 		}
-		s.Set(targets)
+		s.Update(targets, nil)
 		s.until(time.Second)
 		if got := s.Stats().Started; got < n/10 || got > n/3 { // all within 10,000 * 0.5 ms
 			t.Errorf("%d checks within the first second, want about %d", got, n/5)
 		}
 		s.until(spec.Interval - 1)
-		if !s.Warm() {
-			t.Error("not warm after an interval")
+		if up := len(s.TakeChanged()); up != n {
+			t.Errorf("%d were up within an interval, want %d", up, n)
 		}
 		if got := s.Stats(); got.Started != n || got.Late != 0 {
 			t.Errorf("%d checks within the first interval, %d late; want %d and 0", got.Started, got.Late, n)
@@ -366,17 +377,8 @@ func TestTenThousandRealServersAreSpreadAndCheckedEachOncePerInterval(t *testing
 		if got := s.Stats().Started; got != 2*n {
 			t.Errorf("%d checks within two intervals, want %d", got, 2*n)
 		}
-		if !s.Warm() {
-			t.Error("not warm any more after two intervals")
-		}
-		up := 0
-		for _, status := range s.Snapshot() {
-			if status.State == health.Up {
-				up++
-			}
-		}
-		if up != n {
-			t.Errorf("%d are up, want %d", up, n)
+		if changed := s.TakeChanged(); changed != nil {
+			t.Errorf("%d changed though nothing happened", len(changed))
 		}
 	})
 }
@@ -386,7 +388,7 @@ func TestCloseEndsRunningChecksAndKeepsTheStates(t *testing.T) {
 		up, hanging := server(111, tutorial), server(115, tutorial)
 		s.servers.set(up, listens)
 		s.servers.set(hanging, hangs)
-		s.Set(set{up: monitor.StartDown, hanging: monitor.AdoptUp})
+		s.Update(set{up: monitor.StartDown, hanging: monitor.AdoptUp}, nil)
 		s.until(time.Second)
 		s.Close()
 		if took := time.Since(s.begun); took != time.Second {
@@ -412,7 +414,7 @@ func TestOnChangeMayReadTheMonitor(t *testing.T) {
 			seen <- status.State
 		}})
 		defer m.Close()
-		m.Set(set{tomcat: monitor.StartDown})
+		m.Update(set{tomcat: monitor.StartDown}, nil)
 		if got := <-seen; got != health.Up {
 			t.Errorf("OnChange saw %v, want up", got)
 		}

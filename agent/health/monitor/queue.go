@@ -10,12 +10,12 @@ import (
 // notQueued is the place of a watch that is in no queue.
 const notQueued = -1
 
-// queue holds watches, the one due first in front. Adding and removing cost the logarithm of its length.
+// queue holds watches, at most 2^31 - 1, the one due first in front. Adding and removing cost the logarithm of its length.
 type queue struct{ watches byDue }
 
 func (q *queue) push(w *watch) { heap.Push(&q.watches, w) }
 
-func (q *queue) remove(w *watch) { heap.Remove(&q.watches, w.place) }
+func (q *queue) remove(w *watch) { heap.Remove(&q.watches, int(w.place)) }
 
 // due takes out and returns the first watch if its time has come, else nil.
 func (q *queue) due(now time.Time) *watch {
@@ -44,13 +44,13 @@ func (h byDue) Less(i, j int) bool { return h[i].law.Due().Before(h[j].law.Due()
 
 func (h byDue) Swap(i, j int) {
 	h[i], h[j] = h[j], h[i]
-	h[i].place, h[j].place = i, j
+	h[i].place, h[j].place = int32(i), int32(j)
 }
 
 // Push is heap.Interface's: it appends; only heap.Push calls it.
 func (h *byDue) Push(x any) {
 	w := x.(*watch)
-	w.place = len(*h)
+	w.place = int32(len(*h))
 	*h = append(*h, w)
 }
 

@@ -21,7 +21,7 @@ func (m *Monitor) run(ctx context.Context) {
 		case <-m.wake:
 		case <-timer.C:
 		}
-		if m.takeChanged() && m.onChange != nil {
+		if m.takeOwed() && m.onChange != nil {
 			m.onChange()
 		}
 		if wait, timed := m.startDue(ctx); timed {
@@ -30,13 +30,13 @@ func (m *Monitor) run(ctx context.Context) {
 	}
 }
 
-// takeChanged says whether OnChange is owed, once.
-func (m *Monitor) takeChanged() bool {
+// takeOwed says whether OnChange is owed, once.
+func (m *Monitor) takeOwed() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	changed := m.changed
-	m.changed = false
-	return changed
+	owed := m.owed
+	m.owed = false
+	return owed
 }
 
 // startDue starts every check that is due, as far as places are free, and returns how long until the next one is due.
@@ -60,10 +60,11 @@ func (m *Monitor) startDue(ctx context.Context) (wait time.Duration, timed bool)
 func (m *Monitor) start(ctx context.Context, w *watch, now time.Time) {
 	m.running++
 	m.stats.count(now.Sub(w.law.Due()))
-	probe, cancel := context.WithTimeout(ctx, w.target.Spec.Timeout)
+	target := w.target()
+	probe, cancel := context.WithTimeout(ctx, target.Spec.Timeout)
 	w.cancel = cancel
 	m.done.Go(func() {
-		err := m.prober.Probe(probe, w.target)
+		err := m.prober.Probe(probe, target)
 		cancel()
 		m.finish(ctx, w, now, err)
 	})
@@ -81,12 +82,9 @@ func (m *Monitor) finish(ctx context.Context, w *watch, began time.Time, err err
 	w.cancel = nil
 	now := time.Now()
 	w.latency = now.Sub(began)
-	wasCold := !w.law.Checked()
 	if w.law.Observe(now, err) {
-		m.changed = true
-	}
-	if wasCold && w.law.Checked() {
-		m.cold--
+		m.changed[w] = struct{}{}
+		m.owed = true
 	}
 	m.queue.push(w)
 }

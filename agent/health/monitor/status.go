@@ -12,30 +12,29 @@ import (
 func (m *Monitor) State(t health.Target) (status health.Status, ok bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	w := m.watched[t]
+	w := m.watched.find(t)
 	if w == nil {
 		return health.Status{}, false
 	}
 	return w.status(), true
 }
 
-// Snapshot returns what is known of every target at one moment. The map is the caller's.
-func (m *Monitor) Snapshot() map[health.Target]health.Status {
+// TakeChanged returns the targets whose State or Checked changed since the last call, by a check or because Update let them
+// go on from another specification's; each once, in no order. Targets that were removed since are left out, so there are
+// never more than are watched.
+func (m *Monitor) TakeChanged() []health.Target {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	all := make(map[health.Target]health.Status, len(m.watched))
-	for t, w := range m.watched {
-		all[t] = w.status()
+	if len(m.changed) == 0 {
+		return nil
 	}
-	return all
-}
-
-// Warm says that every target of the set has finished its first check; so does an empty set. It ends when Set adds a
-// target never checked: a caller that waits for it at start-up remembers that it came.
-func (m *Monitor) Warm() bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.cold == 0
+	targets := make([]health.Target, 0, len(m.changed))
+	for w := range m.changed {
+		targets = append(targets, w.target())
+	}
+	// A new map, because one that was cleared keeps the room of the worst day.
+	m.changed = map[*watch]struct{}{}
+	return targets
 }
 
 // Stats returns the counters, since New, and what runs now.
@@ -43,7 +42,7 @@ func (m *Monitor) Stats() Stats {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := m.stats
-	s.Targets, s.Running = len(m.watched), m.running
+	s.Targets, s.Running = m.watched.size, m.running
 	return s
 }
 

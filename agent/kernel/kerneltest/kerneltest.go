@@ -16,6 +16,7 @@ import (
 
 	"github.com/lvs-operator/lvs-operator/agent/ipvs"
 	"github.com/lvs-operator/lvs-operator/agent/kernel"
+	"github.com/lvs-operator/lvs-operator/agent/mark"
 	"github.com/lvs-operator/lvs-operator/agent/plan"
 )
 
@@ -31,16 +32,26 @@ type Kernel struct {
 	services   map[ipvs.ServiceKey]*service
 	addresses  map[place]bool
 	sysctls    map[string]string
+	timeouts   ipvs.Timeouts
+	marks      []mark.Rule
+	routes     map[ipvs.Family]bool
+	rules      map[plan.PolicyRule]bool
+	modules    []string
 	interfaces map[string]bool
 	applied    []plan.Operation
 	refuse     func(plan.Operation) error
-	readError  error
+	tableError error
 }
 
 // service is one IPVS service and its destinations.
 type service struct {
 	ipvs.Service
 	destinations map[netip.AddrPort]ipvs.Destination
+	connections  map[netip.AddrPort]ipvs.Connections
+}
+
+func newService(of ipvs.Service) *service {
+	return &service{of, map[netip.AddrPort]ipvs.Destination{}, map[netip.AddrPort]ipvs.Connections{}}
 }
 
 // place is an address on an interface; its value in the map says whether it is ours.
@@ -49,30 +60,30 @@ type place struct {
 	prefix netip.Prefix
 }
 
-// New is a kernel with these interfaces and lo, all without addresses, with an empty IPVS table, and with every setting
-// that a plan can write at 0.
+// New is a kernel with these interfaces and lo, all without addresses, with an empty IPVS table, and with every sysctl at 0
+// until it is written.
 func New(interfaces ...string) *Kernel {
 	k := &Kernel{
 		services:   map[ipvs.ServiceKey]*service{},
 		addresses:  map[place]bool{},
 		sysctls:    map[string]string{},
+		timeouts:   ipvs.Timeouts{TCP: 900, TCPFin: 120, UDP: 300},
+		routes:     map[ipvs.Family]bool{},
+		rules:      map[plan.PolicyRule]bool{},
 		interfaces: map[string]bool{"lo": true},
 	}
 	for _, name := range interfaces {
 		k.interfaces[name] = true
 	}
-	for _, name := range plan.Sysctls() {
-		k.sysctls[name] = "0"
-	}
 	return k
 }
 
 // Preset makes the kernel hold what somebody else, or an agent before this one, left in it, on top of what it holds.
-func (k *Kernel) Preset(actual plan.Actual) {
+func (k *Kernel) Preset(table ipvs.Table, actual plan.Actual) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	for _, entry := range actual.IPVS {
-		added := &service{entry.Service, map[netip.AddrPort]ipvs.Destination{}}
+	for _, entry := range table {
+		added := newService(entry.Service)
 		for _, destination := range entry.Destinations {
 			added.destinations[destination.Key()] = destination
 		}
@@ -82,6 +93,14 @@ func (k *Kernel) Preset(actual plan.Actual) {
 		k.addresses[place{address.Interface, address.Prefix}] = address.Ours
 	}
 	maps.Copy(k.sysctls, actual.Sysctls)
+	k.modules = append(k.modules, actual.Modules...)
+}
+
+// SetConnections makes a destination have connections.
+func (k *Kernel) SetConnections(service ipvs.ServiceKey, destination netip.AddrPort, connections ipvs.Connections) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.services[service].connections[destination] = connections
 }
 
 // Refuse makes each later operation for which the function returns an error fail with it, and change nothing. Nil refuses
@@ -92,12 +111,11 @@ func (k *Kernel) Refuse(refuse func(plan.Operation) error) {
 	k.refuse = refuse
 }
 
-// FailReads makes each later Read fail with the error in place of an IPVS table; the rest of the answer is good. Nil lets them
-// succeed.
-func (k *Kernel) FailReads(err error) {
+// FailTables makes each later reading of IPVS services fail with the error. Nil lets them succeed.
+func (k *Kernel) FailTables(err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.readError = err
+	k.tableError = err
 }
 
 // TakeApplied returns the operations carried out since the last call, the refused ones left out.
@@ -109,32 +127,94 @@ func (k *Kernel) TakeApplied() []plan.Operation {
 	return applied
 }
 
-// Table is the whole IPVS table, sorted, the services of others included.
-func (k *Kernel) Table() ipvs.Table {
+// Saved is the whole IPVS table, sorted, the services of others included.
+func (k *Kernel) Saved() ipvs.Table {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.table(func(ipvs.ServiceKey) bool { return true })
-}
-
-func (k *Kernel) table(want func(ipvs.ServiceKey) bool) ipvs.Table {
 	var table ipvs.Table
-	for key, service := range k.services {
-		if want(key) {
-			destinations := slices.Collect(maps.Values(service.destinations))
-			table = append(table, ipvs.Entry{Service: service.Service, Destinations: destinations})
-		}
+	for _, key := range k.keys() {
+		table = append(table, k.reading(key).Entry)
 	}
-	table.Sort()
 	return table
 }
+
+func (k *Kernel) keys() []ipvs.ServiceKey {
+	return slices.SortedFunc(maps.Keys(k.services), ipvs.ServiceKey.Compare)
+}
+
+func (k *Kernel) reading(key ipvs.ServiceKey) ipvs.Reading {
+	service := k.services[key]
+	reading := ipvs.Reading{Entry: ipvs.Entry{Service: service.Service}}
+	for _, at := range slices.SortedFunc(maps.Keys(service.destinations), netip.AddrPort.Compare) {
+		reading.Destinations = append(reading.Destinations, service.destinations[at])
+		reading.Connections = append(reading.Connections, service.connections[at])
+	}
+	return reading
+}
+
+// Table returns what kernel.Kernel's Table returns.
+func (k *Kernel) Table(_ context.Context, owns func(ipvs.ServiceKey) bool) ([]ipvs.Reading, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	var readings []ipvs.Reading
+	for _, key := range k.keys() {
+		if owns(key) {
+			readings = append(readings, k.reading(key))
+		}
+	}
+	return readings, k.tableError
+}
+
+// Services returns what kernel.Kernel's Services returns.
+func (k *Kernel) Services(_ context.Context, keys []ipvs.ServiceKey) ([]ipvs.Reading, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	var readings []ipvs.Reading
+	for _, key := range keys {
+		if _, exists := k.services[key]; exists {
+			readings = append(readings, k.reading(key))
+		}
+	}
+	return readings, k.tableError
+}
+
+// List begins to read the table bit by bit.
+func (k *Kernel) List() *Listing { return &Listing{kernel: k} }
+
+// Listing is a reading of a Kernel's table bit by bit.
+type Listing struct {
+	kernel *Kernel
+	// after is the last key that was read; nil: none.
+	after *ipvs.ServiceKey
+}
+
+// Next returns what kernel.Listing's Next returns.
+func (l *Listing) Next(_ context.Context, most int, owns func(ipvs.ServiceKey) bool) (readings []ipvs.Reading, more bool, err error) {
+	l.kernel.mu.Lock()
+	defer l.kernel.mu.Unlock()
+	for _, key := range l.kernel.keys() {
+		if l.after != nil && key.Compare(*l.after) <= 0 || !owns(key) {
+			continue
+		}
+		if len(readings) == most {
+			return readings, true, l.kernel.tableError
+		}
+		readings = append(readings, l.kernel.reading(key))
+		l.after = &key
+	}
+	return readings, false, l.kernel.tableError
+}
+
+// Close does nothing: nothing is held open.
+func (l *Listing) Close() {}
 
 // Read returns what kernel.Kernel's Read returns.
 func (k *Kernel) Read(_ context.Context, query kernel.Query) (plan.Actual, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	actual := plan.Actual{Sysctls: map[string]string{}}
-	if k.readError == nil {
-		actual.IPVS = k.table(func(key ipvs.ServiceKey) bool { return plan.Owns(query.Owned, key.Address) })
+	actual := plan.Actual{Sysctls: map[string]string{}, Marks: slices.Clone(k.marks)}
+	if query.IPVS {
+		actual.Timeouts = k.timeouts
 	}
 	for at, ours := range k.addresses {
 		actual.Addresses = append(actual.Addresses, plan.Address{Interface: at.link, Prefix: at.prefix, Ours: ours})
@@ -147,11 +227,18 @@ func (k *Kernel) Read(_ context.Context, query kernel.Query) (plan.Actual, error
 		)
 	})
 	for _, name := range query.Sysctls {
-		if value, exists := k.sysctls[name]; exists {
-			actual.Sysctls[name] = value
+		actual.Sysctls[name] = cmp.Or(k.sysctls[name], "0")
+	}
+	for _, name := range query.Modules {
+		if slices.Contains(k.modules, name) {
+			actual.Modules = append(actual.Modules, name)
 		}
 	}
-	return actual, k.readError
+	actual.Routes = slices.Sorted(maps.Keys(k.routes))
+	actual.Rules = slices.SortedFunc(maps.Keys(k.rules), func(a, b plan.PolicyRule) int {
+		return cmp.Or(cmp.Compare(a.Family, b.Family), cmp.Compare(a.Mark, b.Mark))
+	})
+	return actual, nil
 }
 
 // Apply carries the operations out in order, like kernel.Kernel's Apply: one that fails does not stop the others, adding
@@ -199,8 +286,31 @@ func (k *Kernel) apply(operation plan.Operation) error {
 		return k.addAddress(place{o.Interface, o.Prefix})
 	case plan.DeleteAddress:
 		delete(k.addresses, place{o.Interface, o.Prefix})
+	default:
+		return k.applyToNode(operation)
+	}
+	return nil
+}
+
+func (k *Kernel) applyToNode(operation plan.Operation) error {
+	switch o := operation.(type) {
 	case plan.SetSysctl:
 		k.sysctls[o.Name] = o.Value
+	case plan.SetTimeouts:
+		k.timeouts = ipvs.Timeouts{
+			TCP: cmp.Or(o.Timeouts.TCP, k.timeouts.TCP), TCPFin: cmp.Or(o.Timeouts.TCPFin, k.timeouts.TCPFin),
+			UDP: cmp.Or(o.Timeouts.UDP, k.timeouts.UDP),
+		}
+	case plan.SetMarks:
+		k.marks = slices.Clone(o.Rules)
+	case plan.AddRoute:
+		k.routes[o.Family] = true
+	case plan.DeleteRoute:
+		delete(k.routes, o.Family)
+	case plan.AddRule:
+		k.rules[plan.PolicyRule(o)] = true
+	case plan.DeleteRule:
+		delete(k.rules, plan.PolicyRule(o))
 	default:
 		return fmt.Errorf("unknown operation %T", operation)
 	}
@@ -212,7 +322,7 @@ func (k *Kernel) setService(wanted ipvs.Service) {
 		existing.Service = wanted
 		return
 	}
-	k.services[wanted.Key] = &service{wanted, map[netip.AddrPort]ipvs.Destination{}}
+	k.services[wanted.Key] = newService(wanted)
 }
 
 func (k *Kernel) setDestination(key ipvs.ServiceKey, destination ipvs.Destination) error {

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build bench
+
+package agent
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// rounds is how often each thing is measured. The rounds of those that are compared take turns, so that a machine that slows
+// down slows all of them down.
+const rounds = 5
+
+// TestBenchIPVS measures the agent's IPVS against its peers on one kernel: see docs/benchmarks.md. Its last line holds the
+// figures as key=value pairs.
+func TestBenchIPVS(t *testing.T) {
+	inNamespace(t)
+	small, large := benchTable{services: 1000, realServers: 10}, benchTable{services: 10000, realServers: 10}
+	benchLoad(t, small)
+	loads := benchLoad(t, large)
+	readBack := benchReadBack(t, large)
+	growth := benchChange(t)
+	memory := benchMemory(t)
+	fmt.Printf("bench-ipvs vs_ipvsadm=%.2f vs_moby=%.2f vs_limit=%.2f readback_vs_ipvsadm=%.2f one_change_growth=%.2f rss_mb=%.0f\n",
+		ratio(loads["ipvsadm --restore"], loads["ours"]), ratio(loads["moby/ipvs"], loads["ours"]), ratio(loads["ours"], loads["limit"]),
+		ratio(readBack["ours"], readBack["ipvsadm -S -n"]), growth, memory)
+}
+
+func ratio(a, b time.Duration) float64 { return float64(a) / float64(b) }
+
+// contest measures what each contestant needs, in turns, and prints and returns the medians. prepare comes before each turn
+// and is not measured.
+func contest(t *testing.T, title string, prepare func(), contestants []contestant) map[string]time.Duration {
+	t.Helper()
+	times := map[string][]time.Duration{}
+	for range rounds {
+		for _, c := range contestants {
+			prepare()
+			runtime.GC()
+			began := time.Now()
+			if err := c.run(); err != nil {
+				t.Fatalf("%s: %s: %v", title, c.name, err)
+			}
+			times[c.name] = append(times[c.name], time.Since(began))
+		}
+	}
+	medians := map[string]time.Duration{}
+	fmt.Printf("\n%s\n", title)
+	for _, c := range contestants {
+		slices.Sort(times[c.name])
+		medians[c.name] = times[c.name][rounds/2]
+		fmt.Printf("  %-18s median %8.3f s   (%.3f to %.3f s)\n", c.name, medians[c.name].Seconds(), times[c.name][0].Seconds(), times[c.name][rounds-1].Seconds())
+	}
+	return medians
+}
+
+// contestant is one way to do a thing.
+type contestant struct {
+	name string
+	run  func() error
+}
+
+// inNamespace moves the test's goroutine into a new network namespace with lo and eth0, for good.
+func inNamespace(t *testing.T) {
+	t.Helper()
+	runtime.LockOSThread()
+	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+		t.Fatalf("make a network namespace: %v (run as root)", err)
+	}
+	if err := netlink.LinkAdd(&netlink.Dummy{LinkAttrs: netlink.LinkAttrs{Name: "eth0"}}); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"lo", "eth0"} {
+		link, err := netlink.LinkByName(name)
+		if err == nil {
+			err = netlink.LinkSetUp(link)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func fail(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// self is this test binary, to run one measurement in a process of its own.
+func self(t *testing.T) string {
+	t.Helper()
+	path, err := os.Executable()
+	fail(t, err)
+	return path
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package desired
+
+import (
+	"net/netip"
+	"slices"
+
+	"github.com/lvs-operator/lvs-operator/agent/ipvs"
+	"github.com/lvs-operator/lvs-operator/agent/plan"
+	"github.com/lvs-operator/lvs-operator/agent/vrrp"
+)
+
+// Node is what one node has to do, apart from its services. The zero Node has no part. It survives encoding/json, except for
+// passwords: WithPasswords puts them back.
+type Node struct {
+	// Groups are the director groups in which the node is a director, sorted by name.
+	Groups []Group `json:"groups,omitempty"`
+	// RealServerAddresses are the virtual IPs that the node accepts on lo, sorted, each once.
+	RealServerAddresses []netip.Addr `json:"realServerAddresses,omitempty"`
+}
+
+// Group is the node's part in one director group.
+type Group struct {
+	// Name of the DirectorGroup.
+	Name string `json:"name"`
+	// Owned says which IPVS services are the group's.
+	Owned ipvs.Ownership `json:"owned,omitzero"`
+	// Routers are the virtual routers that this node runs, sorted by interface and router id. One without IPv4 addresses is
+	// left out: VRRP advertises at least one.
+	Routers []Router `json:"routers,omitempty"`
+	// Settings are the kernel settings that the group asks for, in the order in which they are written.
+	Settings []plan.Setting `json:"settings,omitempty"`
+}
+
+// Router is one virtual router on one interface.
+type Router struct {
+	// Interface carries VRRP and the addresses.
+	Interface string
+	// Config is complete except for Source, which only the node knows. Its addresses are IPv4.
+	Config vrrp.Config
+	// Unadvertised are the IPv6 addresses that go where the router's go, sorted; keepalived calls such addresses excluded.
+	Unadvertised []netip.Addr
+	// Secret is the name of the Secret that the password came from; empty: no authentication.
+	Secret string
+}
+
+// Addresses are all addresses that go where the router is Active.
+func (r Router) Addresses() []netip.Addr { return slices.Concat(r.Config.Addresses, r.Unadvertised) }
+
+// Owned says which IPVS services are any group's.
+func (n Node) Owned() ipvs.Ownership {
+	all := make([]ipvs.Ownership, 0, len(n.Groups))
+	for _, group := range n.Groups {
+		all = append(all, group.Owned)
+	}
+	return ipvs.Union(all...)
+}
+
+// Settings are the kernel settings of all groups. Of one that several groups ask for the first by the group's name counts:
+// the controller lets no two of them on one node differ.
+func (n Node) Settings() []plan.Setting {
+	var settings []plan.Setting
+	for _, group := range n.Groups {
+		for _, setting := range group.Settings {
+			if !slices.ContainsFunc(settings, func(s plan.Setting) bool { return s.Name == setting.Name }) {
+				settings = append(settings, setting)
+			}
+		}
+	}
+	return settings
+}
+
+// Equal says whether two nodes are the same, passwords included.
+func (n Node) Equal(other Node) bool {
+	return slices.EqualFunc(n.Groups, other.Groups, Group.Equal) && slices.Equal(n.RealServerAddresses, other.RealServerAddresses)
+}
+
+// Equal says whether two groups are the same, passwords included.
+func (g Group) Equal(other Group) bool {
+	return g.Name == other.Name && g.Owned.Equal(other.Owned) && slices.EqualFunc(g.Routers, other.Routers, Router.Equal) &&
+		slices.Equal(g.Settings, other.Settings)
+}
+
+// Equal says whether two routers are the same, passwords included.
+func (r Router) Equal(other Router) bool {
+	return r.Interface == other.Interface && r.Secret == other.Secret && r.Config.Equal(other.Config) &&
+		slices.Equal(r.Unadvertised, other.Unadvertised)
+}
+
+func (n Node) group(name string) (Group, bool) {
+	for _, group := range n.Groups {
+		if group.Name == name {
+			return group, true
+		}
+	}
+	return Group{}, false
+}
+
+func (n Node) has(name string) bool {
+	_, found := n.group(name)
+	return found
+}
+
+// regrouped are the names of the groups that come, go or own something else in now.
+func (n Node) regrouped(now Node) []string {
+	var names []string
+	for _, group := range n.Groups {
+		if after, stays := now.group(group.Name); !stays || !after.Owned.Equal(group.Owned) {
+			names = append(names, group.Name)
+		}
+	}
+	for _, group := range now.Groups {
+		if !n.has(group.Name) {
+			names = append(names, group.Name)
+		}
+	}
+	return names
+}

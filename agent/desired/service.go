@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package desired
+
+import (
+	"cmp"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/lvs-operator/lvs-operator/agent/health"
+	"github.com/lvs-operator/lvs-operator/agent/ipvs"
+	"github.com/lvs-operator/lvs-operator/agent/mark"
+	"github.com/lvs-operator/lvs-operator/agent/plan"
+)
+
+// Service is one IPVS service with all its real servers, healthy or not. Once it is in a Store nobody may change it.
+type Service struct {
+	// ID is namespace/name/port.
+	ID string `json:"id"`
+	// Group is the name of the DirectorGroup.
+	Group string `json:"group"`
+	// Service is the service itself.
+	Service ipvs.Service `json:"service"`
+	// Destinations are the real servers, each with the weight that it has while it is healthy; sorted, each once.
+	Destinations []ipvs.Destination `json:"destinations,omitempty"`
+	// Check says how the real servers are checked; nil: they are not, and count as healthy.
+	Check *Check `json:"check,omitempty"`
+	// Drain is how long a real server that the service no longer has keeps its connections.
+	Drain time.Duration `json:"drainNanoseconds,omitempty"`
+	// Marks are the rules that give packets the firewall mark of the service, sorted; none unless it is by mark.
+	Marks []mark.Rule `json:"marks,omitempty"`
+	// FTP says that the service needs the application helper ip_vs_ftp.
+	FTP bool `json:"ftp,omitempty"`
+}
+
+// Check is how the real servers of a service are checked.
+type Check struct {
+	Spec health.Spec `json:"spec"`
+	// Port that is checked, 1 to 65535; 0: the real server's.
+	Port uint16 `json:"port,omitempty"`
+}
+
+// Equal says whether two services are the same.
+func (s *Service) Equal(other *Service) bool {
+	return s.ID == other.ID && s.Group == other.Group && s.Service == other.Service &&
+		slices.Equal(s.Destinations, other.Destinations) && s.sameCheck(other) && s.Drain == other.Drain &&
+		slices.EqualFunc(s.Marks, other.Marks, mark.Rule.Equal) && s.FTP == other.FTP
+}
+
+func (s *Service) sameCheck(other *Service) bool {
+	if s.Check == nil || other.Check == nil {
+		return s.Check == other.Check
+	}
+	return *s.Check == *other.Check
+}
+
+// Target is the check of one of the service's real servers; false: it is not checked.
+func (s *Service) Target(d ipvs.Destination) (health.Target, bool) {
+	if s.Check == nil {
+		return health.Target{}, false
+	}
+	return health.Target{Address: netip.AddrPortFrom(d.Address, cmp.Or(s.Check.Port, d.Port)), Spec: s.Check.Spec}, true
+}
+
+// Wanted is the service as it should be in the kernel, given which targets are healthy. While all are, it shares the
+// service's memory.
+func (s *Service) Wanted(healthy func(health.Target) bool) *plan.Wanted {
+	wanted := &plan.Wanted{Drain: s.Drain}
+	wanted.Service, wanted.Destinations = s.Service, s.Destinations
+	if s.Check == nil {
+		return wanted
+	}
+	for i, d := range s.Destinations {
+		target, _ := s.Target(d)
+		up := healthy(target)
+		switch {
+		case !up && len(wanted.Down) == 0:
+			wanted.Destinations = slices.Clone(s.Destinations[:i])
+		case up && len(wanted.Down) > 0:
+			wanted.Destinations = append(wanted.Destinations, d)
+		}
+		if !up {
+			wanted.Down = append(wanted.Down, d.Key())
+		}
+	}
+	return wanted
+}
+
+// forwards says whether a real server is behind LVS/NAT, so that the director has to pass its answers on.
+func (s *Service) forwards() bool {
+	return slices.ContainsFunc(s.Destinations, func(d ipvs.Destination) bool { return d.Method == ipvs.Masquerade })
+}
+
+// concernsNode says whether the node needs more for the service than an entry in the IPVS table.
+func (s *Service) concernsNode() bool {
+	return s != nil && (len(s.Marks) > 0 || s.FTP || s.forwards())
+}

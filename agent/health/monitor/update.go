@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package monitor
+
+import (
+	"time"
+	"unique"
+
+	"github.com/lvs-operator/lvs-operator/agent/health"
+)
+
+// Update changes what is checked: the targets of remove are forgotten, those of add are checked from now on. It costs in
+// proportion to add and remove, not to all that is watched. Targets that start together belong into one call: their number
+// decides over how much time their first checks are spread.
+//
+// A target of add that is already watched goes on undisturbed, whatever its Initial, and even if remove names it too. A new
+// one whose address was under check by another specification goes on from the state, the failed tries and the time of that
+// one; any other begins as its Initial says and is checked at once (see health.Jitter). Removing what is not watched does
+// nothing. Neither argument is kept. Every Spec should have passed Validate.
+func (m *Monitor) Update(add map[health.Target]Initial, remove []health.Target) {
+	m.mu.Lock()
+	defer m.wakeUp()
+	defer m.mu.Unlock()
+
+	leaving := m.leaving(add, remove)
+	for _, w := range m.newcomers(add, leaving) {
+		m.watched.add(w)
+		m.queue.push(w)
+	}
+	for w := range leaving {
+		m.remove(w)
+	}
+}
+
+// leaving returns the watches of the targets that remove names and add does not.
+func (m *Monitor) leaving(add map[health.Target]Initial, remove []health.Target) map[*watch]bool {
+	leaving := make(map[*watch]bool, len(remove))
+	for _, t := range remove {
+		if _, stays := add[t]; stays {
+			continue
+		}
+		if w := m.watched.find(t); w != nil {
+			leaving[w] = true
+		}
+	}
+	return leaving
+}
+
+// newcomers makes a watch for each target of add that has none. All predecessors are found before the first newcomer is
+// added, so that none goes on from another newcomer.
+func (m *Monitor) newcomers(add map[health.Target]Initial, leaving map[*watch]bool) []*watch {
+	now := time.Now()
+	var all, fresh []*watch
+	for t := range add {
+		if m.watched.find(t) != nil {
+			continue
+		}
+		w := &watch{address: t.Address, spec: unique.Make(t.Spec)}
+		if p := m.predecessor(w, leaving); p != nil {
+			w.law, w.latency = p.law, p.latency
+			w.law.Respec(now, t.Spec)
+			// A change of p that nobody has taken yet is lost with p.
+			m.changed[w] = struct{}{}
+		} else {
+			fresh = append(fresh, w)
+		}
+		all = append(all, w)
+	}
+	for _, w := range fresh {
+		t := w.target()
+		w.law = health.NewLaw(t.Spec, add[t].state(), now, health.Jitter(t, len(fresh)))
+	}
+	return all
+}
+
+// predecessor is the watch whose life a newcomer goes on with; nil if its address is not under check.
+func (m *Monitor) predecessor(newcomer *watch, leaving map[*watch]bool) *watch {
+	best := m.watched.of(newcomer.address)
+	if best == nil {
+		return nil
+	}
+	for w := best.next; w != nil; w = w.next {
+		if precedes(w, best, leaving) {
+			best = w
+		}
+	}
+	return best
+}
+
+// precedes says whether a is the better predecessor of two: the one that is about to leave, for that one was changed;
+// else the one in the better state, for a changed specification is no reason to take a real server out; else the older.
+func precedes(a, b *watch, leaving map[*watch]bool) bool {
+	switch {
+	case leaving[a] != leaving[b]:
+		return leaving[a]
+	case a.law.State() != b.law.State():
+		return a.law.State() > b.law.State()
+	default:
+		return a.law.Since().Before(b.law.Since())
+	}
+}
+
+func (m *Monitor) remove(w *watch) {
+	m.watched.remove(w)
+	delete(m.changed, w)
+	if w.cancel == nil {
+		m.queue.remove(w)
+		return
+	}
+	w.removed = true
+	w.cancel()
+}

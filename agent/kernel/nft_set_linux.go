@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+)
+
+// element is one of a set. In a set of intervals it is where an interval begins, or the first value behind its end; one
+// that reaches to the last value has no end.
+type element struct {
+	// key is a value of the set's type, in network byte order.
+	key string
+	// flags are NFT_SET_ELEM_INTERVAL_END or 0 in our sets.
+	flags uint32
+	// foreign says that the element has what ours never have, such as a time-out.
+	foreign bool
+}
+
+// interval is from a value to another, both included.
+type interval struct{ first, last []byte }
+
+// intervalElements are the elements of sorted intervals of which none overlaps another.
+func intervalElements(intervals []interval) []element {
+	var elements []element
+	for _, next := range intervals {
+		if n := len(elements); n > 0 && elements[n-1].key == string(next.first) {
+			// It begins where the one before ends: they are one to the kernel.
+			elements = elements[:n-1]
+		} else {
+			elements = append(elements, element{key: string(next.first)})
+		}
+		if after, ok := step(next.last, 1); ok {
+			elements = append(elements, element{key: string(after), flags: unix.NFT_SET_ELEM_INTERVAL_END})
+		}
+	}
+	return elements
+}
+
+// intervals are those of sorted elements; of elements that intervalElements does not make, something.
+func intervals(elements []element) []interval {
+	var found []interval
+	for i, begin := range elements {
+		if begin.flags != 0 {
+			continue
+		}
+		last := bytes.Repeat([]byte{0xff}, len(begin.key))
+		if i+1 < len(elements) {
+			last, _ = step([]byte(elements[i+1].key), -1)
+		}
+		found = append(found, interval{[]byte(begin.key), last})
+	}
+	return found
+}
+
+// step adds 1 or -1 to a number in network byte order; false: there is none.
+func step(number []byte, by int) ([]byte, bool) {
+	next := slices.Clone(number)
+	for i := len(next) - 1; i >= 0; i-- {
+		next[i] += byte(by)
+		if carried := by > 0 && next[i] == 0 || by < 0 && next[i] == 0xff; !carried {
+			return next, true
+		}
+	}
+	return next, false
+}
+
+// setAttributes makes an anonymous set, which lives and dies with the rule that looks up in it. The kernel wants an id, too,
+// which is for the transaction only.
+func setAttributes(name []byte, id int, of datatype, elements []element) []*nl.RtAttr {
+	flags := uint32(unix.NFT_SET_ANONYMOUS | unix.NFT_SET_CONSTANT)
+	if hasIntervals(elements) {
+		flags |= unix.NFT_SET_INTERVAL
+	}
+	return append(inTable(),
+		nl.NewRtAttr(unix.NFTA_SET_NAME, name),
+		nl.NewRtAttr(unix.NFTA_SET_ID, network32(uint32(id))),
+		nl.NewRtAttr(unix.NFTA_SET_FLAGS, network32(flags)),
+		nl.NewRtAttr(unix.NFTA_SET_KEY_TYPE, network32(of.number)),
+		nl.NewRtAttr(unix.NFTA_SET_KEY_LEN, network32(of.length)),
+	)
+}
+
+// elementAttributes puts the elements in the set.
+func elementAttributes(name []byte, elements []element) []*nl.RtAttr {
+	values := nl.NewRtAttr(unix.NFTA_SET_ELEM_LIST_ELEMENTS|unix.NLA_F_NESTED, nil)
+	for _, e := range elements {
+		one := values.AddRtAttr(unix.NFTA_LIST_ELEM|unix.NLA_F_NESTED, nil)
+		one.AddRtAttr(unix.NFTA_SET_ELEM_KEY|unix.NLA_F_NESTED, dataValue([]byte(e.key)))
+		if e.flags != 0 {
+			one.AddRtAttr(unix.NFTA_SET_ELEM_FLAGS, network32(e.flags))
+		}
+	}
+	return append(inTable(),
+		nl.NewRtAttr(unix.NFTA_SET_ELEM_LIST_SET, name),
+		values,
+	)
+}
+
+// hasIntervals says whether the set is one of intervals. One that reaches to the last value has no end: it stands alone,
+// where we write no set of single values.
+func hasIntervals(elements []element) bool {
+	return len(elements) == 1 || slices.ContainsFunc(elements, func(e element) bool { return e.flags != 0 })
+}
+
+// decodeElements reads the answers about the elements of one set, and sorts them.
+func decodeElements(answers [][]byte) ([]element, error) {
+	var elements []element
+	for _, answer := range answers {
+		a, err := decodeAttributes(answer)
+		if err != nil {
+			return nil, err
+		}
+		listed, err := list(a[unix.NFTA_SET_ELEM_LIST_ELEMENTS])
+		if err != nil {
+			return nil, err
+		}
+		for _, one := range listed {
+			e, err := decodeAttributes(one)
+			if err != nil {
+				return nil, fmt.Errorf("element of a set: %w", err)
+			}
+			elements = append(elements, element{
+				key: string(value(e[unix.NFTA_SET_ELEM_KEY])), flags: e.network32(unix.NFTA_SET_ELEM_FLAGS), foreign: isForeign(e),
+			})
+		}
+	}
+	slices.SortFunc(elements, func(a, b element) int { return strings.Compare(a.key, b.key) })
+	return elements, nil
+}
+
+// isForeign says whether an element has attributes that ours never have.
+func isForeign(a attributes) bool {
+	for kind := range a {
+		switch kind {
+		case unix.NFTA_SET_ELEM_KEY, unix.NFTA_SET_ELEM_FLAGS, unix.NFTA_SET_ELEM_PAD:
+		default:
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package agent
+
+import (
+	"fmt"
+	"maps"
+
+	"github.com/lvs-operator/lvs-operator/agent/checkpoint"
+	"github.com/lvs-operator/lvs-operator/agent/ipvs"
+	"github.com/lvs-operator/lvs-operator/agent/plan"
+	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
+)
+
+// remember writes to the checkpoint what has changed, before the kernel is changed: once a setting is overwritten nobody else
+// knows what it was. A disk that refuses is a problem to report and none to stop for.
+func (a *Agent) remember(w work) {
+	change := checkpoint.Change{Services: a.unsaved, Drains: a.changedDrains(w.keys)}
+	if w.node {
+		a.found = foundNow(w)
+		a.nodeUnsaved = true
+	}
+	node := checkpoint.Node{Node: a.desired.Node(), Found: a.found, Owned: a.owned()}
+	if a.nodeUnsaved {
+		change.Node = &node
+	}
+	err := a.checkpoints.Save(change)
+	if err != nil {
+		a.diskProblems = []v1alpha1.Problem{problem(v1alpha1.ProblemCheckpoint, "", "", fmt.Errorf("%w; until this is mended the agent cannot start without the API server", err))}
+		a.reportDue = true
+		return
+	}
+	a.diskProblems, a.nodeUnsaved = nil, false
+	clear(a.unsaved)
+}
+
+// foundNow are the settings' values from before our first write, with those that the work is about to overwrite and without
+// those that are themselves again.
+func foundNow(w work) map[string]string {
+	found := maps.Clone(w.in.Found)
+	if found == nil {
+		found = map[string]string{}
+	}
+	for _, name := range plan.Restored(w.in) {
+		delete(found, name)
+	}
+	maps.Copy(found, plan.NewlyFound(w.in, w.steps.All()))
+	return found
+}
+
+// changedDrains are the drains of those services in which a real server drains or did when they were last saved.
+func (a *Agent) changedDrains(changed []ipvs.ServiceKey) checkpoint.Drains {
+	drains := checkpoint.Drains{}
+	for _, key := range changed {
+		now := a.ledger.Drains(key)
+		if len(now) > 0 || a.drains[key] {
+			drains[key] = now
+		}
+		if len(now) > 0 {
+			a.drains[key] = true
+		} else {
+			delete(a.drains, key)
+		}
+	}
+	return drains
+}

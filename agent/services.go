@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package agent
+
+import (
+	"slices"
+	"time"
+
+	"github.com/lvs-operator/lvs-operator/agent/desired"
+	"github.com/lvs-operator/lvs-operator/agent/health"
+	"github.com/lvs-operator/lvs-operator/agent/health/monitor"
+	"github.com/lvs-operator/lvs-operator/agent/ipvs"
+)
+
+// note notes services that are not what they were: for the checkpoint, and for the ledger once the table has been read.
+func (a *Agent) note(changes []desired.Change) {
+	for _, c := range changes {
+		a.unsaved[c.Key] = c.After
+		if earlier, pending := a.pending[c.Key]; pending {
+			c.Before = earlier.Before
+		}
+		a.pending[c.Key] = c
+	}
+}
+
+// takeChanges takes over the services that were noted: their checks, and what is wanted in the kernel. What is in the kernel
+// already decides how checks begin, so the table has to be known.
+func (a *Agent) takeChanges(now time.Time) {
+	if len(a.pending) == 0 {
+		return
+	}
+	a.reportDue = true
+	touched := map[health.Target]monitor.Initial{}
+	for _, c := range a.pending {
+		a.unuse(c.Before, touched)
+		a.use(c.After, touched)
+	}
+	a.check(touched)
+	for key, c := range a.pending {
+		if c.After != nil {
+			a.want(c.After, now)
+			continue
+		}
+		a.ledger.Unwant(key)
+		a.tally.forget(key)
+		delete(a.serviceProblems, key)
+	}
+	clear(a.pending)
+}
+
+// check begins the checks that have users now, and ends those that have none.
+func (a *Agent) check(touched map[health.Target]monitor.Initial) {
+	var unused []health.Target
+	for target := range touched {
+		if len(a.users[target]) == 0 {
+			unused = append(unused, target)
+			delete(touched, target)
+		}
+	}
+	if len(touched)+len(unused) > 0 {
+		a.health.Update(touched, unused)
+	}
+}
+
+// want makes the service wanted in the kernel, with the real servers that are healthy now.
+func (a *Agent) want(service *desired.Service, now time.Time) {
+	wanted := service.Wanted(a.healthy)
+	a.ledger.Want(wanted, now)
+	a.tally.count(service, len(wanted.Destinations))
+}
+
+// use makes the service a user of its checks, and adds to touched how those begin that nobody used before.
+func (a *Agent) use(service *desired.Service, touched map[health.Target]monitor.Initial) {
+	if service == nil || service.Check == nil {
+		return
+	}
+	key := service.Service.Key
+	known, _ := a.ledger.Known(key)
+	for _, d := range service.Destinations {
+		target, _ := service.Target(d)
+		a.users[target] = append(a.users[target], key)
+		// A real server that is in the kernel was healthy when it got there; it stays until its checks fail.
+		_, there := slices.BinarySearchFunc(known.Destinations, d, ipvs.Destination.Compare)
+		if there {
+			touched[target] = monitor.AdoptUp
+		} else if _, listed := touched[target]; !listed {
+			touched[target] = monitor.StartDown
+		}
+	}
+}
+
+// unuse ends the service's use of its checks, and adds them to touched.
+func (a *Agent) unuse(service *desired.Service, touched map[health.Target]monitor.Initial) {
+	if service == nil || service.Check == nil {
+		return
+	}
+	for _, d := range service.Destinations {
+		target, _ := service.Target(d)
+		left := slices.DeleteFunc(a.users[target], func(key ipvs.ServiceKey) bool { return key == service.Service.Key })
+		if len(left) > 0 {
+			a.users[target] = left
+		} else {
+			delete(a.users, target)
+		}
+		if _, listed := touched[target]; !listed {
+			touched[target] = monitor.StartDown
+		}
+	}
+}
+
+// takeHealth makes what checks found since the last pass wanted in the kernel.
+func (a *Agent) takeHealth(now time.Time) {
+	changed := map[ipvs.ServiceKey]bool{}
+	for _, target := range a.health.TakeChanged() {
+		for _, key := range a.users[target] {
+			changed[key] = true
+		}
+	}
+	for key := range changed {
+		if service := a.desired.Service(key); service != nil {
+			a.want(service, now)
+			a.reportDue = true
+		}
+	}
+}
+
+func (a *Agent) healthy(target health.Target) bool {
+	status, ok := a.health.State(target)
+	return ok && status.State == health.Up
+}
+
+func (a *Agent) checked(target health.Target) bool {
+	status, ok := a.health.State(target)
+	return ok && status.Checked
+}
+
+// serves says whether a group has a service without a problem, or none at all: one that the kernel refuses must not keep the
+// others from being served, and a director on which none works must leave the addresses to another.
+func (a *Agent) serves(group string) bool {
+	any := false
+	for _, service := range a.desired.Services() {
+		if service.Group != group {
+			continue
+		}
+		any = true
+		if _, broken := a.serviceProblems[service.Service.Key]; !broken {
+			return true
+		}
+	}
+	return !any
+}
+
+// isWarm says whether a group may win an election: each of its real servers was checked once, or the checks have had their
+// time.
+func (a *Agent) isWarm(group string, now time.Time) bool {
+	if now.Sub(a.firstSeen[group]) >= warmBound {
+		return true
+	}
+	for _, service := range a.desired.Services() {
+		if service.Group != group || service.Check == nil {
+			continue
+		}
+		for _, d := range service.Destinations {
+			if target, _ := service.Target(d); !a.checked(target) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// mayStart says whether a group's virtual routers may take part in elections: its services are in the kernel, and warm.
+func (a *Agent) mayStart(group string, now time.Time) bool {
+	return a.tableRead && !a.ledger.Due() && len(a.tableProblems) == 0 && a.serves(group) && a.isWarm(group, now)
+}
