@@ -45,7 +45,7 @@ func (a *Agent) readNode(ctx context.Context, now time.Time) (plan.In, plan.Step
 	actual, err := a.kernel.Read(ctx, a.query(in))
 	a.routers.adopt(a.desired.Node(), now)
 	if err != nil {
-		a.nodeProblems = a.everyGroup(v1alpha1.ProblemKernel, err)
+		a.nodeProblems = a.everyGroup(err)
 		a.nodeAsWanted = nil
 		return in, plan.Steps{}, false
 	}
@@ -62,7 +62,7 @@ func (a *Agent) settleNode(ctx context.Context, in plan.In, failures []kernel.Fa
 	}
 	actual, err := a.kernel.Read(ctx, a.query(in))
 	if err != nil {
-		a.nodeProblems = append(a.nodeProblems, a.everyGroup(v1alpha1.ProblemKernel, err)...)
+		a.nodeProblems = append(a.nodeProblems, a.everyGroup(err)...)
 		return
 	}
 	a.actual, in.Actual = actual, actual

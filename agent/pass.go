@@ -87,7 +87,7 @@ func (a *Agent) gather(ctx context.Context, now time.Time, auditing bool) work {
 func (a *Agent) search(ctx context.Context, now time.Time) map[ipvs.ServiceKey]bool {
 	changed, err := a.audit(ctx, now)
 	if err != nil {
-		a.tableProblems = a.everyGroup(v1alpha1.ProblemKernel, err)
+		a.tableProblems = a.everyGroup(err)
 		// Without IPVS there is no table left that could be known.
 		a.tableRead = !errors.Is(err, kernel.ErrNoIPVS)
 		a.reportDue = true
@@ -142,7 +142,7 @@ func (a *Agent) settleServices(ctx context.Context, keys []ipvs.ServiceKey, fail
 	readings, err := a.kernel.Services(ctx, keys)
 	if err != nil {
 		a.ledger.Distrust(keys)
-		a.tableProblems = a.everyGroup(v1alpha1.ProblemKernel, err)
+		a.tableProblems = a.everyGroup(err)
 		return
 	}
 	left := a.ledger.Settle(keys, readings, now)

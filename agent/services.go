@@ -42,7 +42,7 @@ func (a *Agent) takeChanges(now time.Time) {
 			continue
 		}
 		a.ledger.Unwant(key)
-		a.tally.forget(key)
+		a.forget(key)
 		delete(a.serviceProblems, key)
 	}
 	clear(a.pending)
@@ -66,7 +66,7 @@ func (a *Agent) check(touched map[health.Target]monitor.Initial) {
 func (a *Agent) want(service *desired.Service, now time.Time) {
 	wanted := service.Wanted(a.healthy)
 	a.ledger.Want(wanted, now)
-	a.tally.count(service, len(wanted.Destinations))
+	a.countService(service, len(wanted.Destinations))
 }
 
 // use makes the service a user of its checks, and adds to touched how those begin that nobody used before.

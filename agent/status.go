@@ -63,8 +63,8 @@ func newTally() tally {
 	return tally{groups: map[string]*groupTally{}, of: map[ipvs.ServiceKey]serviceTally{}}
 }
 
-// count takes over how many of a service's real servers are healthy.
-func (t *tally) count(service *desired.Service, healthy int) {
+// countService takes over how many of a service's real servers are healthy.
+func (t *tally) countService(service *desired.Service, healthy int) {
 	key := service.Service.Key
 	t.forget(key)
 	g, known := t.groups[service.Group]
@@ -132,7 +132,7 @@ func (a *Agent) report(time.Time) {
 	node := a.desired.Node()
 	for _, group := range node.Groups {
 		reported := v1alpha1.NodeDirectorGroupStatus{Name: group.Name, Applied: a.applied.slices[group.Name], VirtualRouters: a.routers.statuses(group.Name)}
-		if counted, known := a.tally.groups[group.Name]; known {
+		if counted, known := a.groups[group.Name]; known {
 			status.Services += int32(counted.services)
 			status.RealServers += int32(counted.realServers)
 			healthy += counted.healthy
@@ -210,14 +210,14 @@ func realServerAddresses(actual plan.Actual, wanted []netip.Addr) []v1alpha1.IPA
 }
 
 // everyGroup is a problem of all that this node does as a director; of the node alone if it is none.
-func (a *Agent) everyGroup(reason string, err error) []v1alpha1.Problem {
+func (a *Agent) everyGroup(err error) []v1alpha1.Problem {
 	groups := a.desired.Node().Groups
 	if len(groups) == 0 {
-		return []v1alpha1.Problem{problem(reason, "", "", err)}
+		return []v1alpha1.Problem{problem(v1alpha1.ProblemKernel, "", "", err)}
 	}
 	problems := make([]v1alpha1.Problem, 0, len(groups))
 	for _, group := range groups {
-		problems = append(problems, problem(reason, group.Name, "", err))
+		problems = append(problems, problem(v1alpha1.ProblemKernel, group.Name, "", err))
 	}
 	return problems
 }

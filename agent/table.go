@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/lvs-operator/lvs-operator/agent/ipvs"
-	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
 )
 
 // auditStep is about how many services an audit reads: with the audit's interval it bounds what the search for drift costs,
@@ -40,7 +39,7 @@ func (a *Agent) readTable(ctx context.Context, now time.Time) bool {
 	}
 	readings, err := a.kernel.Table(ctx, a.owned().Owns)
 	if err != nil {
-		a.tableProblems = a.everyGroup(v1alpha1.ProblemKernel, err)
+		a.tableProblems = a.everyGroup(err)
 		a.reportDue = true
 		return false
 	}

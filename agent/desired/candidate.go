@@ -163,8 +163,8 @@ func (s *Store) place(key ipvs.ServiceKey) (Change, bool) {
 
 // conflicts are the problems of the candidates that do not have the key that they want.
 func (s *Store) conflicts(key ipvs.ServiceKey) []v1alpha1.Problem {
-	var problems []v1alpha1.Problem
 	claims := s.claims[key]
+	problems := make([]v1alpha1.Problem, 0, len(claims))
 	for _, c := range claims[1:] {
 		problems = append(problems, v1alpha1.Problem{
 			Reason: v1alpha1.ProblemInvalid, DirectorGroup: c.group, Service: c.id,

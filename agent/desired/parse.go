@@ -136,7 +136,13 @@ func parseMatches(key ipvs.ServiceKey, matches []v1alpha1.CompiledMatch) ([]mark
 		}
 		rules = append(rules, rule)
 	}
-	return mark.Canonical(rules), nil
+	rules = mark.Canonical(rules)
+	for _, rule := range rules {
+		if err := rule.Validate(); err != nil {
+			return nil, err
+		}
+	}
+	return rules, nil
 }
 
 func parseNetworks(list []v1alpha1.CIDR, family ipvs.Family) ([]netip.Prefix, error) {

@@ -23,12 +23,16 @@ const histories = 3000
 
 // The universe is small, so that what is told meets what was told before: two groups with two pools each.
 var (
-	groups         = []string{"core", "edge"}
-	pools          = []string{"api", "tomcat"}
-	serviceSlices  = map[string][]string{"core": {"core-services-0"}, "edge": {"edge-services-0", "edge-services-1"}}
-	serviceIDs     = []string{"web/api/http", "web/proxy/mark", "web/tomcat/http", "web/tomcat/https"}
-	poolSliceNames = []string{"0", "1", "2"}
+	groups        = []string{"core", "edge"}
+	pools         = []string{"api", "tomcat"}
+	serviceSlices = map[string][]string{"core": {"core-services-0"}, "edge": {"edge-services-0", "edge-services-1"}}
+	serviceIDs    = []string{"web/api/http", "web/proxy/mark", "web/tomcat/http", "web/tomcat/https"}
 )
+
+// realServerSlices are the names of those of a group; any of them can be of any pool.
+func realServerSlices(group string) []string {
+	return []string{group + "-0", group + "-1", group + "-2", group + "-3"}
+}
 
 func pick[T any](r *rand.Rand, from ...T) T { return from[r.IntN(len(from))] }
 
@@ -49,15 +53,15 @@ func randomWorld(r *rand.Rand) world {
 		in.Node = &v1alpha1.NodeState{Spec: v1alpha1.NodeStateSpec{DirectorGroups: parts}}
 	}
 	for _, group := range groups {
+		names := map[string][]string{}
+		for _, name := range some(r, realServerSlices(group)...) {
+			pool := pick(r, pools...)
+			in.RealServerSlices = append(in.RealServerSlices, randomRealServers(r, group, pool, name))
+			names[pool] = append(names[pool], name)
+		}
 		sets := map[string]v1alpha1.PoolSet{}
 		for _, pool := range pools {
-			var names []string
-			for _, number := range some(r, poolSliceNames...) {
-				slice := randomRealServers(r, group, pool, group+"-"+pool+"-"+number)
-				in.RealServerSlices = append(in.RealServerSlices, slice)
-				names = append(names, slice.Name)
-			}
-			sets[pool] = v1alpha1.PoolSet{Namespace: "web", Name: pool, Slices: int32(len(names)), Hash: v1alpha1.SetHash(names)}
+			sets[pool] = v1alpha1.PoolSet{Namespace: "web", Name: pool, Slices: int32(len(names[pool])), Hash: v1alpha1.SetHash(names[pool])}
 		}
 		for _, name := range some(r, serviceSlices[group]...) {
 			slice := serviceSlice(name, 1+r.Int64N(9))
@@ -136,6 +140,13 @@ func (w *world) spoil(r *rand.Rand) {
 			}
 		}
 	}
+	if w.Node != nil {
+		for i := range w.Node.Spec.DirectorGroups {
+			if r.IntN(4) == 0 {
+				w.Node.Spec.DirectorGroups[i].AddressPools = nil
+			}
+		}
+	}
 	if r.IntN(4) == 0 {
 		w.Passwords = nil
 	}
@@ -188,11 +199,8 @@ func (f *follower) events(r *rand.Rand, w world) []func() {
 		for _, name := range serviceSlices[group] {
 			events = append(events, func() { f.SetServiceSlice(name, services[name]) })
 		}
-		for _, pool := range pools {
-			for _, number := range poolSliceNames {
-				name := group + "-" + pool + "-" + number
-				events = append(events, func() { f.SetRealServerSlice(name, realServers[name]) })
-			}
+		for _, name := range realServerSlices(group) {
+			events = append(events, func() { f.SetRealServerSlice(name, realServers[name]) })
 		}
 	}
 	events = append(events, some(r, events...)...)
@@ -218,11 +226,11 @@ func TestEveryHistoryWithOneEndGivesOneState(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			f := &follower{desired.NewStore(), t, map[ipvs.ServiceKey]*desired.Service{}}
 			for range r.IntN(4) {
-				passing := randomWorld(r)
+				passing := randomWorld(pick(r, r, rand.New(rand.NewPCG(seed, 1)))) // any other, or the one at the end
 				passing.spoil(r)
 				f.tell(r, some(r, f.events(r, passing)...))
 			}
-			end := randomWorld(r)
+			end := randomWorld(rand.New(rand.NewPCG(seed, 1)))
 			f.tell(r, f.events(r, end))
 			f.commit()
 
@@ -254,5 +262,26 @@ func (f *follower) tell(r *rand.Rand, events []func()) {
 		if r.IntN(4) == 0 {
 			f.commit()
 		}
+	}
+}
+
+func TestAServiceThatNoLongerWaitsGetsItsAddressBackUnchanged(t *testing.T) {
+	in := edge()
+	heir := webService()
+	heir.ID = "web/zebra/http"
+	in.ServiceSlices = append(in.ServiceSlices, serviceSlice("edge-services-1", 1, heir))
+	store := desired.NewStore()
+	before, _ := in.tell(store, world{})
+
+	waiting := in
+	waiting.ServiceSlices = slices.Clone(in.ServiceSlices)
+	waits := webService()
+	waits.Pool = poolSet("not-here")
+	waiting.ServiceSlices[0] = serviceSlice("edge-services", 4, waits)
+	if state, _ := waiting.tell(store, in); len(state.Services) != 1 || state.Services[0].ID != heir.ID {
+		t.Errorf("services %+v, want that of %s", state.Services, heir.ID)
+	}
+	if after, _ := in.tell(store, waiting); !after.Equal(before) {
+		t.Errorf("services %+v, want %+v", after.Services, before.Services)
 	}
 }

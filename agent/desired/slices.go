@@ -50,6 +50,9 @@ func (s *Store) SetServiceSlice(name string, slice *v1alpha1.ServiceSlice) {
 		s.candidate(id).source(name, compiled)
 		s.dirty[id] = struct{}{}
 	}
+	if before != nil && before.group != now.group {
+		kept = nil
+	}
 	s.leaveSlice(name, before, kept)
 	s.slices[name] = now
 	if len(now.ids) == 0 {

@@ -3,6 +3,7 @@
 package kernel
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -134,4 +135,18 @@ func FuzzNFTablesAnswersNeverPanic(f *testing.F) {
 			t.Errorf("a rule that is not valid: %s", read)
 		}
 	})
+}
+
+func TestKernelWithoutNFTablesMattersOnlyToWhoHasMarks(t *testing.T) {
+	k := &Kernel{}
+	if rules, tampered, err := k.readMarks(t.Context()); len(rules) > 0 || tampered || err != nil {
+		t.Errorf("read %v, %v, %v", rules, tampered, err)
+	}
+	if err := k.setMarks(nil); err != nil {
+		t.Error(err)
+	}
+	rules := randomRules(rand.New(rand.NewPCG(9, 10)), 1)
+	if err := k.setMarks(rules); !errors.Is(err, errNoNFTables) {
+		t.Errorf("written: %v", err)
+	}
 }

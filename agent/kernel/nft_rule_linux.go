@@ -34,7 +34,7 @@ func encodeRule(rule mark.Rule) []expression {
 		addresses = typeIPv6
 	}
 	switch destinations := rule.Destinations; {
-	case !rule.NeedsRoute():
+	case !rule.ForNetworks():
 		steps = append(steps, loadDestination(rule.Family), isOneOf(addresses, hostKeys(destinations)))
 	case destinations[0].Bits() > 0:
 		steps = append(append(steps, loadDestination(rule.Family)), isInNetwork(addresses, destinations)...)
@@ -48,7 +48,7 @@ func encodeRule(rule mark.Rule) []expression {
 	if len(rule.Ports) > 0 {
 		steps = append(steps, loadPort(), isIn(typePort, portIntervals(rule.Ports)))
 	}
-	if rule.NeedsRoute() {
+	if rule.ForNetworks() {
 		steps = append(steps, loadAddressType(), compare(unix.NFT_CMP_NEQ, nl.Uint32Attr(unix.RTN_LOCAL)))
 	}
 	return append(append(steps, setMark(rule.Mark)...), accept())

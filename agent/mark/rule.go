@@ -42,9 +42,9 @@ type PortRange struct {
 	Last  uint16 `json:"last"`
 }
 
-// NeedsRoute says that the rule is for networks: their packets reach IPVS by a policy route only, as their destinations are
-// not addresses of this node.
-func (r Rule) NeedsRoute() bool {
+// ForNetworks says that the destinations are networks and not single addresses: then packets to this node's own addresses
+// are left alone.
+func (r Rule) ForNetworks() bool {
 	return slices.ContainsFunc(r.Destinations, func(p netip.Prefix) bool { return !p.IsSingleIP() })
 }
 

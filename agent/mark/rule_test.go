@@ -91,12 +91,12 @@ ip daddr 198.51.100.0/24 udp dport { 80-99, 65535 } fib daddr type != local meta
 	}
 }
 
-func TestOnlyRulesForNetworksNeedARoute(t *testing.T) {
+func TestSingleAddressesAreNoNetworks(t *testing.T) {
 	for destination, needs := range map[string]bool{
 		"0.0.0.0/0": true, "198.51.100.0/31": true, "2001:db8::/127": true, "192.0.2.10/32": false, "2001:db8::1/128": false,
 	} {
-		if r := rule(1, destination); r.NeedsRoute() != needs {
-			t.Errorf("%s: needs a route is %v", destination, !needs)
+		if r := rule(1, destination); r.ForNetworks() != needs {
+			t.Errorf("%s: a network is %v, want %v", destination, !needs, needs)
 		}
 	}
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package plan decides which operations bring a node's kernel (IPVS, addresses, sysctls) from what was read to what is
-// wanted, and in which order; it never carries one out.
+// Package plan decides which operations bring a node's kernel (IPVS, addresses, firewall marks, policy routes, settings) from
+// what was read to what is wanted, and in which order; it never carries one out.
 //
-//	desired + health + VRRP state   actual
-//	              \                 /
-//	               In  ->  Plan  ->  []Operation, each printing as the ipvsadm, ip or sysctl command it stands for
+//	roles + VRRP state, actual node   ->  Plan    ->  Steps: before and after the services
+//	services + health, read services  ->  Ledger  ->  operations on services that are due
 //
-// The same In gives the same operations, whatever the order of its lists; applied and read back, they leave nothing to plan.
+// Each operation prints as the ipvsadm, ip, nft or sysctl command that it stands for. What is carried out and read back leaves
+// nothing to plan.
 package plan

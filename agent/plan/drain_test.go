@@ -19,8 +19,8 @@ const (
 )
 
 // drained is the service with a drain time.
-func drained(drain time.Duration, wanted *plan.Wanted) *plan.Wanted {
-	wanted.Drain = drain
+func drained(wanted *plan.Wanted) *plan.Wanted {
+	wanted.Drain = drainTime
 	return wanted
 }
 
@@ -32,9 +32,9 @@ const (
 // draining is a director that has just let go of the first of its two real servers, which has this many connections.
 func draining(t *testing.T, connections ipvs.Connections) *director {
 	t.Helper()
-	d := serving(t, drained(drainTime, wrr(tomcat1, tomcat2)))
+	d := serving(t, drained(wrr(tomcat1, tomcat2)))
 	d.kernel.SetConnections(web, tomcat1.Key(), connections)
-	d.want(drained(drainTime, wrr(tomcat2)))
+	d.want(drained(wrr(tomcat2)))
 	expect(t, d.pass(), quiet)
 	return d
 }
@@ -84,9 +84,9 @@ func TestWhereUDPMayBeEveryConnectionIsWaitedFor(t *testing.T) {
 	} {
 		t.Run(key.String(), func(t *testing.T) {
 			dns := ipvs.Service{Key: key, Scheduler: "rr"}
-			d := serving(t, drained(drainTime, service(dns, tomcat1)))
+			d := serving(t, drained(service(dns, tomcat1)))
 			d.kernel.SetConnections(key, tomcat1.Key(), ipvs.Connections{Inactive: 1})
-			d.want(drained(drainTime, service(dns)))
+			d.want(drained(service(dns)))
 			d.pass()
 			d.wait(time.Minute)
 			expect(t, d.look(), "")
@@ -98,13 +98,13 @@ func TestWhereUDPMayBeEveryConnectionIsWaitedFor(t *testing.T) {
 
 func TestARealServerThatComesBackRevivesInPlace(t *testing.T) {
 	d := draining(t, ipvs.Connections{Active: 1})
-	d.want(drained(drainTime, wrr(tomcat1, tomcat2)))
+	d.want(drained(wrr(tomcat1, tomcat2)))
 	expect(t, d.pass(), "ipvsadm -e -t 192.0.2.10:8080 -r 192.0.2.111:8080 -g -w 3\n")
 	d.wait(drainTime)
 	expect(t, d.look(), "")
 
 	// It goes once more, and has the whole drain time again.
-	d.want(drained(drainTime, wrr(tomcat2)))
+	d.want(drained(wrr(tomcat2)))
 	expect(t, d.pass(), quiet)
 	d.wait(drainTime - time.Nanosecond)
 	expect(t, d.look(), "")
@@ -113,7 +113,7 @@ func TestARealServerThatComesBackRevivesInPlace(t *testing.T) {
 func TestAnotherChangeOfTheServiceDoesNotProlongADrain(t *testing.T) {
 	d := draining(t, ipvs.Connections{Active: 1})
 	d.wait(drainTime / 2)
-	d.want(drained(drainTime, wrr(realServer("192.0.2.115", 9))))
+	d.want(drained(wrr(realServer("192.0.2.115", 9))))
 	expect(t, d.pass(), "ipvsadm -e -t 192.0.2.10:8080 -r 192.0.2.115:8080 -g -w 9\n")
 	d.wait(drainTime / 2)
 	expect(t, d.look(), deleted)
@@ -124,14 +124,14 @@ func TestARealServerDrainsWithItsOtherOptions(t *testing.T) {
 		Address: tomcat1.Address, Port: 8080, Weight: 3, Method: ipvs.Tunnelling, Tunnel: ipvs.Tunnel{Type: ipvs.GRE},
 		UpperThreshold: 100, LowerThreshold: 50,
 	}
-	d := serving(t, drained(drainTime, wrr(far)))
-	d.want(drained(drainTime, wrr()))
+	d := serving(t, drained(wrr(far)))
+	d.want(drained(wrr()))
 	expect(t, d.pass(), "ipvsadm -e -t 192.0.2.10:8080 -r 192.0.2.111:8080 -i -w 0 -x 100 -y 50 --tun-type gre --tun-nocsum\n")
 }
 
 func TestARealServerOfWeightZeroDrainsWithoutAnOperation(t *testing.T) {
-	d := serving(t, drained(drainTime, wrr(realServer("192.0.2.111", 0))))
-	d.want(drained(drainTime, wrr()))
+	d := serving(t, drained(wrr(realServer("192.0.2.111", 0))))
+	d.want(drained(wrr()))
 	expect(t, d.pass(), "")
 	expect(t, d.look(), "")
 	d.wait(settling)
@@ -148,19 +148,19 @@ func TestWithoutADrainTimeARemovedRealServerIsDeletedAtOnce(t *testing.T) {
 func TestADeadRealServerIsDeletedAndNotDrained(t *testing.T) {
 	down := func(wanted *plan.Wanted) *plan.Wanted {
 		wanted.Down = []netip.AddrPort{tomcat1.Key()}
-		return drained(drainTime, wanted)
+		return drained(wanted)
 	}
 	t.Run("while it is the service's", func(t *testing.T) {
-		d := serving(t, drained(drainTime, wrr(tomcat1, tomcat2)))
+		d := serving(t, drained(wrr(tomcat1, tomcat2)))
 		d.want(down(wrr(tomcat2)))
 		expect(t, d.pass(), deleted)
-		d.want(drained(drainTime, wrr(tomcat1, tomcat2)))
+		d.want(drained(wrr(tomcat1, tomcat2)))
 		expect(t, d.pass(), "ipvsadm -a -t 192.0.2.10:8080 -r 192.0.2.111:8080 -g -w 3\n")
 	})
 	t.Run("removed before it was deleted", func(t *testing.T) {
-		d := serving(t, drained(drainTime, wrr(tomcat1, tomcat2)))
+		d := serving(t, drained(wrr(tomcat1, tomcat2)))
 		d.want(down(wrr(tomcat2)))
-		d.want(drained(drainTime, wrr(tomcat2)))
+		d.want(drained(wrr(tomcat2)))
 		expect(t, d.pass(), deleted)
 	})
 	t.Run("back while it drains, and dead", func(t *testing.T) {
@@ -171,7 +171,7 @@ func TestADeadRealServerIsDeletedAndNotDrained(t *testing.T) {
 }
 
 func TestWhatSomebodyAddsByHandIsDeletedAtOnce(t *testing.T) {
-	d := serving(t, drained(drainTime, wrr(tomcat2)))
+	d := serving(t, drained(wrr(tomcat2)))
 	d.somebody(plan.AddDestination{Service: web, Destination: tomcat1})
 	d.kernel.SetConnections(web, tomcat1.Key(), ipvs.Connections{Active: 1})
 	if changed := d.round(); !slices.Equal(changed, []ipvs.ServiceKey{web}) {
@@ -197,7 +197,7 @@ func TestAConnectionThatEndsDuringAnotherChangeIsNothingLeftUndone(t *testing.T)
 	d.wait(settling)
 	expect(t, d.look(), "")
 	d.kernel.SetConnections(web, tomcat1.Key(), ipvs.Connections{})
-	d.want(drained(drainTime, wrr(realServer("192.0.2.115", 9))))
+	d.want(drained(wrr(realServer("192.0.2.115", 9))))
 	expect(t, d.pass(), "ipvsadm -e -t 192.0.2.10:8080 -r 192.0.2.115:8080 -g -w 9\n") // fails if anything is left
 	expect(t, d.look(), deleted)
 }
@@ -226,16 +226,16 @@ func TestADrainSurvivesARestart(t *testing.T) {
 		d.RestoreDrains(web, drains)
 		return d
 	}
-	goesOn := restart(drainTime/2, drained(drainTime, wrr(tomcat2)))
+	goesOn := restart(drainTime/2, drained(wrr(tomcat2)))
 	expect(t, goesOn.pass(), "")
 	expect(t, goesOn.look(), "")
 	goesOn.wait(drainTime / 2)
 	expect(t, goesOn.look(), deleted)
 
-	tooLate := restart(drainTime, drained(drainTime, wrr(tomcat2)))
+	tooLate := restart(drainTime, drained(wrr(tomcat2)))
 	expect(t, tooLate.pass(), deleted)
 
-	back := restart(time.Second, drained(drainTime, wrr(tomcat1, tomcat2)))
+	back := restart(time.Second, drained(wrr(tomcat1, tomcat2)))
 	expect(t, back.pass(), "ipvsadm -e -t 192.0.2.10:8080 -r 192.0.2.111:8080 -g -w 3\n")
 	if len(back.Unsettled()) > 0 {
 		t.Errorf("unsettled %v", back.Unsettled())
@@ -246,7 +246,7 @@ func TestDrainsOfWhatIsGoneAreNotRestored(t *testing.T) {
 	drains := map[netip.AddrPort]time.Time{tomcat1.Key(): time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)}
 	d := newDirector(t, nil)
 	d.RestoreDrains(web, drains)
-	d.want(drained(drainTime, wrr(tomcat2)))
+	d.want(drained(wrr(tomcat2)))
 	d.pass()
 	d.RestoreDrains(web, drains)
 	if d.Due() || d.Drains(web) != nil || len(d.Unsettled()) > 0 {

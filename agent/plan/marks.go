@@ -42,13 +42,12 @@ func diffMarks(in In) []Operation {
 	return operations
 }
 
-// policyRules are those that the marks need, sorted: packets to an address of this node reach IPVS without.
+// policyRules are those that the marks need, sorted: one a mark. A packet to an address of this node reaches IPVS without, but
+// a single address may also be somebody else's.
 func policyRules(marks []mark.Rule) []PolicyRule {
-	var rules []PolicyRule
+	rules := make([]PolicyRule, 0, len(marks))
 	for _, rule := range marks {
-		if rule.NeedsRoute() {
-			rules = append(rules, PolicyRule{rule.Mark, rule.Family})
-		}
+		rules = append(rules, PolicyRule{rule.Mark, rule.Family})
 	}
 	return slices.Compact(sortedRules(rules))
 }
@@ -61,7 +60,7 @@ func sortedRules(rules []PolicyRule) []PolicyRule {
 
 // familiesOf are the families of sorted rules, each once.
 func familiesOf(rules []PolicyRule) []ipvs.Family {
-	var families []ipvs.Family
+	families := make([]ipvs.Family, 0, len(rules))
 	for _, rule := range rules {
 		families = append(families, rule.Family)
 	}

@@ -223,9 +223,7 @@ func checkMarks(t *testing.T, in plan.In, after plan.Actual) {
 	}
 	needed := map[plan.PolicyRule]bool{}
 	for _, rule := range in.Marks {
-		if rule.NeedsRoute() {
-			needed[plan.PolicyRule{Mark: rule.Mark, Family: rule.Family}] = true
-		}
+		needed[plan.PolicyRule{Mark: rule.Mark, Family: rule.Family}] = true
 	}
 	for _, rule := range after.Rules {
 		if !needed[rule] || !slices.Contains(after.Routes, rule.Family) {

@@ -48,12 +48,13 @@ func (in In) Sysctls() []string {
 
 // wantedSettings are the settings that this node needs now, in the order in which they are written.
 func wantedSettings(in In) []Setting {
-	var wanted []Setting
+	arp := realserver.For(in.RealServerAddresses).Sysctls
+	wanted := make([]Setting, 0, len(in.Forwarding)+len(in.Settings)+len(arp))
 	for _, family := range in.Forwarding {
 		wanted = append(wanted, Setting{Name: forwarding[family], Value: "1"})
 	}
 	wanted = append(wanted, in.Settings...)
-	for _, sysctl := range realserver.For(in.RealServerAddresses).Sysctls {
+	for _, sysctl := range arp {
 		wanted = append(wanted, Setting(sysctl))
 	}
 	return wanted

@@ -17,7 +17,7 @@ type FirewallMark struct {
 	// +kubebuilder:validation:Maximum=4294967295
 	Mark int64 `json:"mark"`
 	// match says which packets get the mark: those that any of its entries describes. The directors mark them in an nftables
-	// table of their own. Keep services apart: a packet that two of them match gets one of the marks.
+	// table of their own. Keep services apart: a packet that two of them match gets the smaller mark.
 	// +required
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
