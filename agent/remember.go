@@ -20,9 +20,8 @@ func (a *Agent) remember(w work) {
 		a.found = foundNow(w)
 		a.nodeUnsaved = true
 	}
-	node := checkpoint.Node{Node: a.desired.Node(), Found: a.found, Owned: a.owned()}
 	if a.nodeUnsaved {
-		change.Node = &node
+		change.Node = &checkpoint.Node{Node: a.desired.Node(), Found: a.found, Owned: a.owned()}
 	}
 	err := a.checkpoints.Save(change)
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/lvs-operator/lvs-operator/agent/desired"
 	"github.com/lvs-operator/lvs-operator/agent/health"
 	"github.com/lvs-operator/lvs-operator/agent/ipvs"
+	"github.com/lvs-operator/lvs-operator/agent/plan"
 	"github.com/lvs-operator/lvs-operator/agent/vrrp"
 	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
 )
@@ -514,5 +515,75 @@ func TestStateSurvivesJSONAndGetsItsPasswordsBack(t *testing.T) {
 	}
 	if _, err := back.WithPasswords(nil); err == nil || !strings.Contains(err.Error(), "Secret edge-vrrp") {
 		t.Errorf("without the password: %v", err)
+	}
+}
+
+func TestIPv6AddressesRideAlongWithIPv4Ones(t *testing.T) {
+	in := edge()
+	in.Node.Spec.DirectorGroups[0].VirtualRouters[0].Addresses = []v1alpha1.IPAddress{"2001:db8::10", "192.0.2.10"}
+	router := build(t, in).Groups[0].Routers[0]
+	if len(router.Config.Addresses) != 1 || !slices.Equal(router.Unadvertised, []netip.Addr{netip.MustParseAddr("2001:db8::10")}) {
+		t.Errorf("advertised %v, along with %v", router.Config.Addresses, router.Unadvertised)
+	}
+	in.Node.Spec.DirectorGroups[0].VirtualRouters[0].Addresses = []v1alpha1.IPAddress{"2001:db8::10"}
+	_, problems := in.build()
+	wantProblem(t, problems, v1alpha1.ProblemInvalid, "", "IPv4 address too")
+}
+
+func TestServiceByMarkSaysWhichPacketsItTakes(t *testing.T) {
+	in := edge()
+	in.Node.Spec.DirectorGroups[0].MarkRanges = []v1alpha1.MarkRange{{First: 100, Last: 199}}
+	in.ServiceSlices[0].Spec.Services[0] = v1alpha1.CompiledService{
+		ID: "web/caches/mark", Family: v1alpha1.FamilyIPv4, Mark: 100, Scheduler: "lblc", ForwardingMethod: v1alpha1.Tunnel,
+		Tunnel: &v1alpha1.CompiledTunnel{Type: v1alpha1.TunnelGUE, Port: 6080, Checksum: v1alpha1.ChecksumOuter}, DrainSeconds: 300,
+		Match: []v1alpha1.CompiledMatch{{
+			Addresses: []v1alpha1.CIDR{"0.0.0.0/0"}, SourceAddresses: []v1alpha1.CIDR{"198.51.100.0/24"}, Protocol: "TCP",
+			Ports: []v1alpha1.CompiledPortRange{{First: 80, Last: 90}}, Interface: "eth1",
+		}},
+		Pool: poolSet("edge-tomcat-0", "edge-tomcat-1"),
+	}
+	in.RealServerSlices[1].Spec.RealServers[0].Port = 0
+	state := build(t, in)
+	const table = `-A -f 100 -s lblc
+-a -f 100 -r 192.0.2.111:0 -i -w 0 --tun-type gue --tun-port 6080 --tun-csum
+-a -f 100 -r 192.0.2.115:0 -i -w 3 --tun-type gue --tun-port 6080 --tun-csum
+`
+	if diff := cmp.Diff(table, state.table(everyoneHealthy).String()); diff != "" {
+		t.Error(diff)
+	}
+	marks := state.store.Marks()
+	if len(marks) != 1 || marks[0].Mark != 100 || marks[0].Interface != "eth1" || marks[0].Ports[0].Last != 90 || len(marks[0].Sources) != 1 {
+		t.Errorf("marks %+v", marks)
+	}
+
+	in.ServiceSlices[0].Spec.Services[0].Mark = 200
+	_, problems := in.build()
+	wantProblem(t, problems, v1alpha1.ProblemInvalid, "web/caches/mark", "none of")
+}
+
+func TestRealServerOfAnotherFamilyIsReachedByTunnelOnly(t *testing.T) {
+	in := edge()
+	in.RealServerSlices[0].Spec.RealServers[0] = v1alpha1.CompiledRealServer{Address: "2001:db8::115", Weight: 3}
+	state, problems := in.build()
+	wantProblem(t, problems, v1alpha1.ProblemInvalid, "web/tomcat/http", "only Tunnel")
+	if got := len(state.Services[0].Destinations); got != 1 {
+		t.Errorf("%d real servers, want the other one", got)
+	}
+	in.RealServerSlices[0].Spec.RealServers[0].ForwardingMethod = v1alpha1.Tunnel
+	if got := len(build(t, in).Services[0].Destinations); got != 2 {
+		t.Errorf("%d real servers by tunnel, want 2", got)
+	}
+}
+
+func TestSettingsOfOthersThanIPVSAreNotTaken(t *testing.T) {
+	in := edge()
+	in.Node.Spec.DirectorGroups[0].IPVS = &v1alpha1.CompiledIPVSSettings{UDPTimeoutSeconds: 30, Sysctls: []v1alpha1.Sysctl{
+		{Name: "net.ipv4.vs.conn_reuse_mode", Value: "3"}, {Name: "net.ipv4.vs/../../../kernel.core_pattern", Value: "x"},
+	}}
+	state, problems := in.build()
+	wantProblem(t, problems, v1alpha1.ProblemInvalid, "", "not one of net.ipv4.vs")
+	want := []plan.Setting{{Name: plan.TimeoutUDP, Value: "30"}, {Name: "net.ipv4.vs.conn_reuse_mode", Value: "3"}}
+	if got := state.Settings(); !slices.Equal(got, want) {
+		t.Errorf("settings %v, want %v", got, want)
 	}
 }

@@ -36,6 +36,9 @@ func (s secretMissing) Error() string {
 		v1alpha1.PasswordKey + ", the same 1 to 8 bytes for all directors"
 }
 
+// errOnlyIPv6 says that there is nothing to advertise.
+var errOnlyIPv6 = errors.New("all of its virtual IPs are IPv6, which go where an IPv4 one goes; give the group a virtual service with an IPv4 address too")
+
 // groupRouters makes candidates of the virtual routers of a group. One that cannot be built goes on in its previous form: to
 // end it would take its addresses from the link.
 func (b *nodeBuilder) groupRouters(part v1alpha1.NodeDirectorGroup) {
@@ -71,6 +74,9 @@ func (b *nodeBuilder) router(compiled v1alpha1.VirtualRouter) (Router, error) {
 	router, err := parseRouter(compiled)
 	if err != nil {
 		return Router{}, err
+	}
+	if len(router.Config.Addresses) == 0 {
+		return Router{}, errOnlyIPv6
 	}
 	if authentication := compiled.Authentication; authentication != nil {
 		router.Secret = authentication.SecretRef.Name
