@@ -3,9 +3,10 @@
 #
 # Installs the Debian packages that the lab needs, or names those that are missing where it may not install.
 #
-#   hack/packages.sh lab    what makes and inspects test hosts: ip, ipvsadm
+#   hack/packages.sh lab    what makes and inspects test hosts: ip, ipvsadm, nft
 #   hack/packages.sh vm     what runs a kernel with IPVS where the host's has none: qemu, busybox, cpio
 #   hack/packages.sh keepalived, trace   what some tests compare with or record with: keepalived; tcpdump
+#   hack/packages.sh ftp    a server and a client of the application helper's tests: vsftpd, curl
 #
 # Several sets may be named at once. Nothing happens when everything is there. No package's service is started.
 set -eu
@@ -13,12 +14,13 @@ set -eu
 # wanted prints "command package" pairs of one set. A package counts as there when its command is.
 wanted() {
 	case $1 in
-	lab) printf '%s\n' 'ip iproute2' 'ipvsadm ipvsadm' ;;
+	lab) printf '%s\n' 'ip iproute2' 'ipvsadm ipvsadm' 'nft nftables' ;;
 	vm) printf '%s\n' 'qemu-system-x86_64 qemu-system-x86' 'busybox busybox-static' 'cpio cpio' ;;
 	keepalived) printf '%s\n' 'keepalived keepalived' ;;
 	trace) printf '%s\n' 'tcpdump tcpdump' ;;
+	ftp) printf '%s\n' 'vsftpd vsftpd' 'curl curl' ;;
 	*)
-		echo "hack/packages.sh: unknown set \"$1\"; the sets are lab, vm, keepalived and trace" >&2
+		echo "hack/packages.sh: unknown set \"$1\"; the sets are lab, vm, keepalived, trace and ftp" >&2
 		return 2
 		;;
 	esac
@@ -57,7 +59,7 @@ install() {
 }
 
 [ $# -gt 0 ] || {
-	echo "usage: hack/packages.sh lab|vm|keepalived|trace ..." >&2
+	echo "usage: hack/packages.sh lab|vm|keepalived|trace|ftp ..." >&2
 	exit 2
 }
 packages=$(missing "$@")

@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
 
-hack/packages.sh lab keepalived trace
+hack/packages.sh lab keepalived trace ftp
 out=$root/bin/kernel
 rm -rf "$out"
 mkdir -p "$out"

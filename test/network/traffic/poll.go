@@ -105,13 +105,29 @@ func (p Poll) try(ctx context.Context, number int, due time.Time) Try {
 
 // ask returns the first line that the server says.
 func ask(ctx context.Context, dial Dial) (string, error) {
-	conn, err := dial(ctx)
+	name, conn, err := Connect(ctx, dial)
 	if err != nil {
 		return "", err
 	}
-	defer func() { _ = conn.Close() }()
-	name, _, err := greeting(ctx, conn)
-	return name, err
+	_ = conn.Close()
+	return name, nil
+}
+
+// Connect makes a connection and returns the server's name and the connection, which is the caller's to close. The end of
+// ctx bounds the dialing and the wait for the name, and nothing after them.
+func Connect(ctx context.Context, dial Dial) (name string, conn net.Conn, err error) {
+	conn, err = dial(ctx)
+	if err != nil {
+		return "", nil, err
+	}
+	if name, _, err = greeting(ctx, conn); err == nil {
+		err = conn.SetDeadline(time.Time{})
+	}
+	if err != nil {
+		_ = conn.Close()
+		return "", nil, err
+	}
+	return name, conn, nil
 }
 
 // greeting reads the server's name. The end of ctx ends each use of conn from then on.

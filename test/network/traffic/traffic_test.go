@@ -61,6 +61,53 @@ func TestServerSaysItsNameAndEchoes(t *testing.T) {
 	}
 }
 
+func TestConnectionOutlivesTheBoundOfItsName(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		name, conn, err := Connect(ctx, answering("rs1"))
+		if err != nil || name != "rs1" {
+			t.Fatalf("got %q, %v", name, err)
+		}
+		defer func() { _ = conn.Close() }()
+		<-time.After(time.Minute)
+		if _, err := io.WriteString(conn, "line\n"); err != nil {
+			t.Fatal(err)
+		}
+		if echo, err := bufio.NewReader(conn).ReadString('\n'); echo != "line\n" || err != nil {
+			t.Errorf("got %q, %v", echo, err)
+		}
+	})
+}
+
+func TestDatagramIsAnsweredWithTheServersName(t *testing.T) {
+	server, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	served := make(chan error)
+	go func() { served <- ServeDatagrams(ctx, server, "rs1") }()
+	conn, err := net.Dial("udp", server.LocalAddr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	answer := make([]byte, maxAnswer)
+	for range 2 {
+		if _, err := conn.Write([]byte("?")); err != nil {
+			t.Fatal(err)
+		}
+		if n, err := conn.Read(answer); string(answer[:n]) != "rs1" || err != nil {
+			t.Fatalf("got %q, %v", answer[:n], err)
+		}
+	}
+	cancel()
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+}
+
 func TestPollSeesTheSpreadOverRealServers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		counts := map[string]int{}
