@@ -5,6 +5,7 @@ package agent
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -122,6 +123,25 @@ func TestWhatCannotBeReadBackIsNotReportedAsApplied(t *testing.T) {
 		n.settle(t)
 		if got := n.api.status.DirectorGroups[0].Applied["edge-rs-0"]; got != 1 {
 			t.Errorf("applied generation %d, and nobody has read it back", got)
+		}
+	})
+}
+
+func TestAHelperThatIsMissingIsNamedUntilItIsLoaded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNode(t, kerneltest.New("eth0"), t.TempDir())
+		w := view(3, 3)
+		w.Services[0].Spec.Services[0].ApplicationHelper = v1alpha1.HelperFTP
+		n.api.say(w)
+		n.later(t, 6*time.Second)
+		problems := n.api.status.Problems
+		if len(problems) != 1 || problems[0].Service != "web/tomcat/http" || !strings.Contains(problems[0].Message, "ip_vs_ftp") {
+			t.Fatalf("problems: %+v", problems)
+		}
+		n.kernel.Preset(nil, plan.Actual{Modules: []string{"ip_vs_ftp"}})
+		n.later(t, 6*time.Second)
+		if len(n.api.status.Problems) != 0 {
+			t.Errorf("after the module was loaded: %+v", n.api.status.Problems)
 		}
 	})
 }

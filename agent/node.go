@@ -45,10 +45,12 @@ func (a *Agent) readNode(ctx context.Context, now time.Time) (plan.In, plan.Step
 	actual, err := a.kernel.Read(ctx, a.query(in))
 	a.routers.adopt(a.desired.Node(), now)
 	if err != nil {
-		a.nodeProblems = a.everyGroup(err)
+		a.nodeProblems, a.reportDue = a.everyGroup(err), true
 		a.nodeAsWanted = nil
 		return in, plan.Steps{}, false
 	}
+	// Modules are nobody's operation: that one was loaded shows only here.
+	a.reportDue = a.reportDue || !slices.Equal(a.actual.Modules, actual.Modules)
 	a.actual = actual
 	a.complete(&in, actual, now)
 	return in, plan.Plan(in), true

@@ -124,8 +124,8 @@ func (a *Agent) carryOut(ctx context.Context, w work, now time.Time) {
 // settled notes what is as it should be now.
 func (a *Agent) settled(w work) {
 	if w.node {
-		if len(w.steps.Before)+len(w.steps.After) == 0 {
-			a.nodeProblems = nil
+		if len(w.steps.Before)+len(w.steps.After) == 0 && len(a.nodeProblems) > 0 {
+			a.nodeProblems, a.reportDue = nil, true
 		}
 		a.nodeAsWanted = nil
 		if len(a.nodeProblems) == 0 {

@@ -19,9 +19,10 @@ import (
 
 	"github.com/lvs-operator/lvs-operator/test/controlplane"
 	"github.com/lvs-operator/lvs-operator/test/lab"
+	"github.com/lvs-operator/lvs-operator/test/stage"
 )
 
-// A kept demo is one process of its own session, `lab serve`: every other process of the lab is its child and ends with it.
+// A kept demo is one process of its own session, `lab serve STORY`: every other process of the lab is its child and ends with it.
 
 func (p place) file(ending string) string { return p.dir + ending }
 
@@ -36,7 +37,7 @@ func (p place) serving() int {
 		return 0
 	}
 	line, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "cmdline"))
-	if err != nil || !bytes.HasSuffix(bytes.TrimRight(line, "\x00"), []byte("lab\x00serve")) {
+	if err != nil || !bytes.Contains(line, []byte("lab\x00serve\x00")) {
 		return 0
 	}
 	return pid
@@ -49,8 +50,8 @@ func (p place) mustBeFree() error {
 	return nil
 }
 
-// keep plays the tutorial in a process that outlives this one, and returns when its last step is over.
-func keep(ctx context.Context) error {
+// keep plays the story in a process that outlives this one, and returns when its last step is over.
+func keep(ctx context.Context, story stage.Story) error {
 	p, err := findPlace()
 	if err != nil {
 		return err
@@ -73,7 +74,7 @@ func keep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	server := exec.Command(self, "serve")
+	server := exec.Command(self, "serve", story.Name)
 	server.Dir, server.Stdout, server.Stderr = p.root, out, out
 	server.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := server.Start(); err != nil {
@@ -99,14 +100,21 @@ Everything goes on running. In another shell, or here:
   export KUBECONFIG=%s
   export PATH=$PATH:%s   # kubectl, if you have none
   kubectl get lvs -A
-  bin/lab exec client %s poll -target 192.168.1.200:8080 -count 4
-  bin/lab exec master ipvsadm -Ln
-
-`+"`make demo-down` ends it.\n", lab.Kubeconfig(p.dir), assets, filepath.Join(p.root, "bin", "hosttool"))
+%s
+`+"`make demo-down` ends it.\n", lab.Kubeconfig(p.dir), assets, p.hints(story))
 	if failure != "" {
 		return errors.New(failure)
 	}
 	return nil
+}
+
+// hints are the story's commands, as they are typed in the work tree.
+func (p place) hints(story stage.Story) string {
+	var lines strings.Builder
+	for _, command := range story.Try {
+		fmt.Fprintf(&lines, "  bin/lab exec %s\n", strings.ReplaceAll(command, "hosttool", filepath.Join(p.root, "bin", "hosttool")))
+	}
+	return lines.String()
 }
 
 // follow prints the log as it grows until the demo says that it has finished; then it returns what failed, if anything.
@@ -139,12 +147,12 @@ func (p place) follow(ctx context.Context, ended <-chan error) (failure string, 
 }
 
 // serve is the kept demo.
-func serve(ctx context.Context) error {
+func serve(ctx context.Context, story stage.Story) error {
 	p, err := findPlace()
 	if err != nil {
 		return err
 	}
-	played := lab.Play(ctx, lab.Options{
+	played := play(ctx, story, lab.Options{
 		Root: p.root, Dir: p.dir, Out: os.Stdout, Keep: true,
 		Control: func(c lab.Control) error {
 			data, err := json.Marshal(c)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command lab plays the tutorial on a real kernel, with a real API server: what `make demo` runs.
+// Command lab plays a story on a real kernel, with a real API server. `make demo` runs it for the tutorial.
 package main
 
 import (
@@ -13,14 +13,16 @@ import (
 	"syscall"
 
 	"github.com/lvs-operator/lvs-operator/test/lab"
+	"github.com/lvs-operator/lvs-operator/test/stage"
+	"github.com/lvs-operator/lvs-operator/test/stories"
 	"github.com/lvs-operator/lvs-operator/test/tutorial"
 )
 
 const usage = `usage:
-  lab demo          play the tutorial and end
-  lab demo --keep   play the tutorial and leave everything running
-  lab exec HOST COMMAND...   run a command on a host of a lab that was left running
-  lab down          end what was left running
+  lab demo [STORY]          play a story, the tutorial if none is named, and end
+  lab demo --keep [STORY]   play a story and leave everything running
+  lab exec HOST COMMAND...  run a command on a host of a lab that was left running
+  lab down                  end what was left running
 `
 
 func main() {
@@ -39,12 +41,12 @@ func run(ctx context.Context, args []string) error {
 		command, rest = args[0], args[1:]
 	}
 	switch {
-	case command == "demo" && len(rest) == 0:
-		return demo(ctx)
-	case command == "demo" && len(rest) == 1 && rest[0] == "--keep":
-		return keep(ctx)
-	case command == "serve" && len(rest) == 0:
-		return serve(ctx)
+	case command == "demo" && len(rest) > 0 && rest[0] == "--keep" && len(rest) <= 2:
+		return withStory(ctx, rest[1:], keep)
+	case command == "demo" && len(rest) <= 1:
+		return withStory(ctx, rest, demo)
+	case command == "serve" && len(rest) == 1:
+		return withStory(ctx, rest, serve)
 	case command == "story" && len(rest) == 1:
 		return story(ctx, rest[0])
 	case command == "exec" && len(rest) >= 2:
@@ -56,12 +58,36 @@ func run(ctx context.Context, args []string) error {
 	return errors.New("unknown command")
 }
 
-func demo(ctx context.Context) error {
+// withStory calls do with the story that is named, or with the tutorial.
+func withStory(ctx context.Context, names []string, do func(context.Context, stage.Story) error) error {
+	name := tutorial.Story().Name
+	if len(names) > 0 {
+		name = names[0]
+	}
+	story, err := stories.Find(name)
+	if err != nil {
+		return err
+	}
+	return do(ctx, story)
+}
+
+func demo(ctx context.Context, story stage.Story) error {
 	place, err := findPlace()
 	if err != nil {
 		return err
 	}
-	return lab.Play(ctx, lab.Options{Root: place.root, Dir: place.dir, Out: os.Stdout})
+	return play(ctx, story, lab.Options{Root: place.root, Dir: place.dir, Out: os.Stdout})
+}
+
+// play starts a lab, plays one story, and ends the lab.
+func play(ctx context.Context, story stage.Story, options lab.Options) (err error) {
+	options.Packages = story.Packages
+	l, err := lab.Open(ctx, options)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, l.Close()) }()
+	return l.Play(ctx, story.Name)
 }
 
 // story is the part of a lab that runs on the machine with IPVS.
@@ -70,7 +96,11 @@ func story(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	return tutorial.Play(ctx, setup, os.Stdout)
+	story, err := stories.Find(setup.Story)
+	if err != nil {
+		return err
+	}
+	return stage.Play(ctx, setup, story, os.Stdout)
 }
 
 // place is where a demo keeps its state: beside the code, so that a newcomer finds the logs.

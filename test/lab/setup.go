@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package lab starts, on a developer's machine, all that a story of the operator needs: a real API server, the manager with
-// the RBAC that config/ ships, and a machine whose kernel has IPVS, on which the story is then played. It holds no
+// the RBAC that config/ ships, and a machine whose kernel has IPVS, on which stories are then played. It holds no
 // assertion.
 package lab
 
@@ -13,6 +13,8 @@ import (
 
 // Setup is what the story, which runs on the machine with IPVS, needs to know. It travels as a JSON file.
 type Setup struct {
+	// Story is the name of the story to play.
+	Story string `json:"story"`
 	// Bin is the folder with the programs agent and hosttool.
 	Bin string `json:"bin"`
 	// Samples is the folder config/samples.
@@ -25,6 +27,8 @@ type Setup struct {
 	AgentKubeconfig string `json:"agentKubeconfig"`
 	// Control is where the story reaches the lab's control server.
 	Control Control `json:"control"`
+	// OwnKernel says that the machine's kernel serves nobody else, so that a story may load and unload modules.
+	OwnKernel bool `json:"ownKernel"`
 	// Keep makes the story leave its hosts and agents running until it is told to end.
 	Keep bool `json:"keep"`
 }

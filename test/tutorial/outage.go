@@ -4,29 +4,31 @@ package tutorial
 
 import (
 	"context"
+
+	"github.com/lvs-operator/lvs-operator/test/stage"
 )
 
 // noAPIServer shows that health, failover and even the start of an agent need no API server.
-func noAPIServer(ctx context.Context, s *scene) error {
-	if err := s.control.StopAPIServer(ctx); err != nil {
+func (s *scene) noAPIServer(ctx context.Context) error {
+	if err := s.Control.StopAPIServer(ctx); err != nil {
 		return err
 	}
-	s.note("kube-apiserver has ended")
+	s.Note("kube-apiserver has ended")
 	if err := s.stopRealServer(ctx, youzhibing, master, brucelee); err != nil {
 		return err
 	}
-	s.agents[brucelee].kill()
-	if err := s.startAgent(ctx, brucelee); err != nil {
+	s.KillAgent(brucelee)
+	if err := s.StartAgent(ctx, brucelee); err != nil {
 		return err
 	}
-	if err := s.agentServes(ctx, brucelee, 0); err != nil {
+	if err := s.AgentServes(ctx, brucelee, 0); err != nil {
 		return err
 	}
-	changes, err := s.metric(ctx, brucelee, "lvs_agent_kernel_operations_total")
+	changes, err := s.Metric(ctx, brucelee, "lvs_agent_kernel_operations_total")
 	if err != nil {
 		return err
 	}
-	if err := s.check(changes == 0, "the agent on "+brucelee+", killed and started again, serves from its checkpoint: 0 changes", "%.0f changes", changes); err != nil {
+	if err := s.Check(changes == 0, "the agent on "+brucelee+", killed and started again, serves from its checkpoint: 0 changes", "%.0f changes", changes); err != nil {
 		return err
 	}
 	if err := s.failOver(ctx, master, brucelee); err != nil {
@@ -35,40 +37,40 @@ func noAPIServer(ctx context.Context, s *scene) error {
 	if err := s.handBack(ctx, master); err != nil {
 		return err
 	}
-	complete, err := s.metric(ctx, master, "lvs_agent_view_complete")
+	complete, err := s.Metric(ctx, master, "lvs_agent_view_complete")
 	if err != nil {
 		return err
 	}
-	if err := s.check(complete == 0, master+"'s agent, started without an API server, serves from its checkpoint",
+	if err := s.Check(complete == 0, master+"'s agent, started without an API server, serves from its checkpoint",
 		"it has seen the API server: %t", complete == 1); err != nil {
 		return err
 	}
-	answers, err := s.spread(ctx, connections)
+	answers, err := stage.Spread(ctx, s.DialFresh(client, target), connections)
 	if err != nil {
 		return err
 	}
-	if err := s.check(answers[youzhibing03] == connections, "100 connections, all to the real server that lives", "%s", counts(answers)); err != nil {
+	if err := s.Check(answers[youzhibing03] == connections, "100 connections, all to the real server that lives", "%s", stage.Counts(answers)); err != nil {
 		return err
 	}
-	return s.showTable(ctx, master)
+	return s.ShowTable(ctx, master)
 }
 
 // apiServerReturns ends the outage: agents report again, and the world is as it was.
-func apiServerReturns(ctx context.Context, s *scene) error {
-	if err := s.control.StartAPIServer(ctx); err != nil {
+func (s *scene) apiServerReturns(ctx context.Context) error {
+	if err := s.Control.StartAPIServer(ctx); err != nil {
 		return err
 	}
-	if err := s.startServer(ctx, youzhibing); err != nil {
+	if err := s.StartServer(ctx, youzhibing, port); err != nil {
 		return err
 	}
-	done := s.waiting("waiting for the agents to find the API server again")
+	done := s.Waiting("waiting for the agents to find the API server again")
 	for _, director := range []string{master, brucelee} {
-		if err := s.agentServes(ctx, director, 1); err != nil {
+		if err := s.AgentServes(ctx, director, 1); err != nil {
 			done()
 			return err
 		}
 	}
-	if _, err := until(ctx, patience, func() (bool, error) { return s.settled(ctx, master, youzhibing, youzhibing03) }); err != nil {
+	if _, err := stage.Until(ctx, stage.Patience, func() (bool, error) { return s.settled(ctx, master, youzhibing, youzhibing03) }); err != nil {
 		done()
 		return err
 	}

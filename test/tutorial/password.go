@@ -16,13 +16,13 @@ var shownPassword = regexp.MustCompile(`[:=\[ ]"?1111"?([\s,}\]]|$)`)
 
 // passwordStaysSecret looks for the VRRP password wherever it could have leaked to: every object but the Secret itself, the
 // agents' logs, and the command lines of all processes.
-func passwordStaysSecret(ctx context.Context, s *scene) error {
-	objects, err := s.control.Kubectl(ctx, nil, "get", "dg,rsp,lvsvs,nodestates,serviceslices,realserverslices,events", "-A", "-o", "yaml")
+func (s *scene) passwordStaysSecret(ctx context.Context) error {
+	objects, err := s.Control.Kubectl(ctx, nil, "get", "dg,rsp,lvsvs,nodestates,serviceslices,realserverslices,events", "-A", "-o", "yaml")
 	if err != nil {
 		return err
 	}
 	places := map[string]string{"the objects and their statuses": objects}
-	logs, err := filepath.Glob(filepath.Join(s.setup.Work, "*.log"))
+	logs, err := filepath.Glob(filepath.Join(s.Setup.Work, "*.log"))
 	if err != nil {
 		return err
 	}
@@ -45,6 +45,6 @@ func passwordStaysSecret(ctx context.Context, s *scene) error {
 			}
 		}
 	}
-	return s.check(len(found) == 0 && strings.Contains(objects, "edge-vrrp"),
+	return s.Check(len(found) == 0 && strings.Contains(objects, "edge-vrrp"),
 		fmt.Sprintf("the VRRP password is in none of %d lists of objects, logs and command lines", len(places)), "found in: %q", found)
 }

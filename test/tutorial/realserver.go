@@ -6,25 +6,27 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/lvs-operator/lvs-operator/test/stage"
 )
 
 // realServerStops ends one web server under a client that connects all the time.
-func realServerStops(ctx context.Context, s *scene) error {
+func (s *scene) realServerStops(ctx context.Context) error {
 	if err := s.stopRealServer(ctx, youzhibing03, master, brucelee); err != nil {
 		return err
 	}
-	return s.showTable(ctx, master)
+	return s.ShowTable(ctx, master)
 }
 
 // stopRealServer ends a web server and waits until the directors have removed it; from then on no connection may fail.
 func (s *scene) stopRealServer(ctx context.Context, host string, directors ...string) error {
-	poll := s.startPoll(ctx)
-	defer poll.end()
-	s.servers[host].kill()
+	poll := stage.StartPoll(ctx, s.Dial(client, target))
+	defer poll.End()
+	s.KillServer(host, port)
 	stopped := time.Now()
-	done := s.waiting("waiting for the directors to remove %s", host)
+	done := s.Waiting("waiting for the directors to remove %s", host)
 	for _, director := range directors {
-		if _, err := until(ctx, removalBound, func() (bool, error) {
+		if _, err := stage.Until(ctx, removalBound, func() (bool, error) {
 			has, err := s.has(ctx, director, host)
 			return err == nil && !has, err
 		}); err != nil {
@@ -34,41 +36,31 @@ func (s *scene) stopRealServer(ctx context.Context, host string, directors ...st
 	}
 	done()
 	removed := time.Now()
-	if err := s.check(removed.Sub(stopped) <= removalBound,
+	if err := s.Check(removed.Sub(stopped) <= removalBound,
 		fmt.Sprintf("removed within interval + retries*(timeout+delay) = %s", removalBound),
 		"%.1f s after %s stopped", removed.Sub(stopped).Seconds(), host); err != nil {
 		return err
 	}
-	if err := s.listen(ctx, 3*time.Second); err != nil {
+	if err := stage.Listen(ctx, 3*time.Second); err != nil {
 		return err
 	}
-	tries := poll.end()
-	before, beforeAll := failures(tries, stopped, removed)
-	after, afterAll := failures(tries, removed, time.Now())
-	s.note("until then %d of %d connections failed", before, beforeAll)
-	return s.check(after == 0 && afterAll > 0, "no connection fails once the dead real server is removed", "%d of %d failed", after, afterAll)
-}
-
-// listen lets a poll that runs go on for a while.
-func (s *scene) listen(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(d):
-		return nil
-	}
+	tries := poll.End()
+	before, beforeAll := stage.Failures(tries, stopped, removed)
+	after, afterAll := stage.Failures(tries, removed, time.Now())
+	s.Note("until then %d of %d connections failed", before, beforeAll)
+	return s.Check(after == 0 && afterAll > 0, "no connection fails once the dead real server is removed", "%d of %d failed", after, afterAll)
 }
 
 // realServerReturns starts the web server again: the directors find it by themselves.
-func realServerReturns(ctx context.Context, s *scene) error {
-	if err := s.startServer(ctx, youzhibing03); err != nil {
+func (s *scene) realServerReturns(ctx context.Context) error {
+	if err := s.StartServer(ctx, youzhibing03, port); err != nil {
 		return err
 	}
 	bound := checkInterval + checkTimeout
-	done := s.waiting("waiting for the directors to take %s back", youzhibing03)
-	took, err := until(ctx, bound, func() (bool, error) { return s.settled(ctx, master, youzhibing, youzhibing03) })
+	done := s.Waiting("waiting for the directors to take %s back", youzhibing03)
+	took, err := stage.Until(ctx, bound, func() (bool, error) { return s.settled(ctx, master, youzhibing, youzhibing03) })
 	done()
-	if err := s.check(err == nil, fmt.Sprintf("back in both directors' tables within interval + timeout = %s", bound), "%.1f s", took.Seconds()); err != nil {
+	if err := s.Check(err == nil, fmt.Sprintf("back in both directors' tables within interval + timeout = %s", bound), "%.1f s", took.Seconds()); err != nil {
 		return err
 	}
 	return s.expectSpread(ctx, 50, 50)

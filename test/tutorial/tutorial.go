@@ -6,17 +6,15 @@ package tutorial
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"io"
 	"time"
 
-	"github.com/lvs-operator/lvs-operator/test/lab"
+	"github.com/lvs-operator/lvs-operator/test/stage"
 )
 
 // What the tutorial configures; config/samples/tutorial says the same.
 const (
 	vip      = "192.168.1.200"
+	port     = 8080
 	target   = vip + ":8080"
 	interval = time.Second
 
@@ -33,61 +31,31 @@ const takeOverBound = 3*interval + (256-99)*time.Second/256 + 500*time.Milliseco
 // removalBound is how long a dead real server that refuses connections may stay in the directors' tables.
 const removalBound = checkInterval + checkRetries*(checkTimeout+checkDelay)
 
-// step is one section of the tutorial.
-type step struct {
-	title string
-	play  func(context.Context, *scene) error
-}
-
-func steps() []step {
-	return []step{
-		{"2, 3  Configure: kubectl apply -f config/samples/tutorial", configure},
-		{"2     The real servers' set-up", realServersSetUp},
-		{"3     The password stays in its Secret", passwordStaysSecret},
-		{"4.1   The spread over both real servers, weights 3:3", evenSpread},
-		{"4.1   The spread at weights 3:1", unevenSpread},
-		{"4.2   A real server stops", realServerStops},
-		{"4.2   The real server is back", realServerReturns},
-		{"4.3   The Active director dies: kill -9 and link down", directorDies},
-		{"4.3   The director is back and takes its role again", directorReturns},
-		{"5     The agent is killed and started again; the kernel goes on", agentRestarts},
-		{"6     The API server stops; a real server and the Active director die meanwhile", noAPIServer},
-		{"6     The API server is back", apiServerReturns},
+// Story is the tutorial.
+func Story() stage.Story {
+	return stage.Story{
+		Name: "tutorial",
+		Set: func(ctx context.Context, s *stage.Stage) ([]stage.Step, error) {
+			scene := &scene{s}
+			return scene.steps(), scene.build(ctx)
+		},
+		Try: []string{"client hosttool poll -target 192.168.1.200:8080 -count 4", "master ipvsadm -Ln"},
 	}
 }
 
-// Play sets the scene and plays every step. The first step that does not hold ends it.
-func Play(ctx context.Context, setup lab.Setup, out io.Writer) (err error) {
-	n := &narrator{out: out}
-	s, err := newScene(ctx, setup, n)
-	if err != nil {
-		return err
+func (s *scene) steps() []stage.Step {
+	return []stage.Step{
+		{Title: "2, 3  Configure: kubectl apply -f config/samples/tutorial", Play: s.configure},
+		{Title: "2     The real servers' set-up", Play: s.realServersSetUp},
+		{Title: "3     The password stays in its Secret", Play: s.passwordStaysSecret},
+		{Title: "4.1   The spread over both real servers, weights 3:3", Play: s.evenSpread},
+		{Title: "4.1   The spread at weights 3:1", Play: s.unevenSpread},
+		{Title: "4.2   A real server stops", Play: s.realServerStops},
+		{Title: "4.2   The real server is back", Play: s.realServerReturns},
+		{Title: "4.3   The Active director dies: kill -9 and link down", Play: s.directorDies},
+		{Title: "4.3   The director is back and takes its role again", Play: s.directorReturns},
+		{Title: "5     The agent is killed and started again; the kernel goes on", Play: s.agentRestarts},
+		{Title: "6     The API server stops; a real server and the Active director die meanwhile", Play: s.noAPIServer},
+		{Title: "6     The API server is back", Play: s.apiServerReturns},
 	}
-	defer func() { err = errors.Join(err, s.close()) }()
-	err = s.playAll(ctx)
-	if !setup.Keep {
-		return err
-	}
-	failure := ""
-	if err != nil {
-		failure = err.Error()
-	}
-	if told := s.control.Finished(ctx, failure); told != nil {
-		return errors.Join(err, told)
-	}
-	<-ctx.Done()
-	return err
-}
-
-func (s *scene) playAll(ctx context.Context) error {
-	began := time.Now()
-	for _, step := range steps() {
-		s.title(step.title)
-		if err := step.play(ctx, s); err != nil {
-			s.diagnose(ctx)
-			return fmt.Errorf("step %q: %w", step.title, err)
-		}
-	}
-	s.print("\nAll %d steps hold, in %.0f s.", len(steps()), time.Since(began).Seconds())
-	return nil
 }
