@@ -66,7 +66,7 @@ func (t *table) apply(ctx context.Context, operations []plan.Operation) []Failur
 		final = append(final, gone...)
 	}
 	slices.SortFunc(final, func(a, b refusal) int { return cmp.Compare(a.index, b.index) })
-	var failures []Failure
+	failures := make([]Failure, 0, len(final))
 	for _, r := range final {
 		failures = append(failures, Failure{Operation: r.Operation, Err: explain(r.Operation, r.err)})
 	}

@@ -102,7 +102,11 @@ func newDirector(t *testing.T) node {
 	if err := k.Preflight(); err != nil {
 		t.Fatal(err)
 	}
-	return node{t, k}
+	n := node{t, k}
+	// The kernel lists the services of all namespaces by their place in one table: those of a namespace that ends later would
+	// make the next test miss some of its own.
+	t.Cleanup(func() { n.run("ipvsadm -C") })
+	return n
 }
 
 // run runs a tool of the host in the test's namespace and returns what it prints.

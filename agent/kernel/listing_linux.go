@@ -23,8 +23,8 @@ type Listing struct {
 func (k *Kernel) List() *Listing { return &Listing{kernel: k} }
 
 // Next reads on until most services that owns accepts have been read or the listing has ended (more is false), in the
-// kernel's order. A listing holds a netlink dump open on a socket of its own; services that come or go meanwhile may be
-// missed or appear twice. After an error the listing has ended.
+// kernel's order. A listing holds a netlink dump open on a socket of its own; while services come or go, in any network
+// namespace, others may be missed or appear twice. After an error the listing has ended.
 func (l *Listing) Next(
 	ctx context.Context, most int, owns func(ipvs.ServiceKey) bool,
 ) (readings []ipvs.Reading, more bool, err error) {

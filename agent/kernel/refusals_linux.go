@@ -5,8 +5,7 @@ package kernel
 import (
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
+	"math"
 
 	"golang.org/x/sys/unix"
 
@@ -48,20 +47,22 @@ func explainService(verb string, service ipvs.Service, answer error) error {
 	}
 }
 
-// missingModules says which module the scheduler or the engine of a refused service needs: one of those that are not loaded.
+// missingModules says which module the kernel lacks for a service: ENOENT says neither whether it is the scheduler's or the
+// engine's. Modules that are built in may not show as loaded.
 func missingModules(service ipvs.Service) string {
-	wanted := map[string]string{"ip_vs_" + service.Scheduler: "scheduler " + service.Scheduler}
-	if service.PersistenceEngine != "" {
-		wanted["ip_vs_pe_"+service.PersistenceEngine] = "persistence engine " + service.PersistenceEngine
+	scheduler := missingModule("scheduler", service.Scheduler, "ip_vs_"+service.Scheduler)
+	if service.PersistenceEngine == "" {
+		return scheduler
 	}
-	var missing []string
-	for module, what := range wanted {
-		if len(wanted) == 1 || len(loadedModules([]string{module})) == 0 {
-			missing = append(missing, fmt.Sprintf("the kernel has no %s: load the module %s on this node (modprobe %s)", what, module, module))
-		}
+	engine := missingModule("persistence engine", service.PersistenceEngine, "ip_vs_pe_"+service.PersistenceEngine)
+	if len(loadedModules([]string{"ip_vs_" + service.Scheduler})) > 0 {
+		return engine
 	}
-	slices.Sort(missing)
-	return strings.Join(missing, "; ")
+	return scheduler + "; or " + engine
+}
+
+func missingModule(kind, name, module string) string {
+	return fmt.Sprintf("the kernel has no %s %s: load the module %s on this node (modprobe %s)", kind, name, module, module)
 }
 
 func explainDestination(verb string, key ipvs.ServiceKey, destination ipvs.Destination, answer error) error {
@@ -79,6 +80,8 @@ func explainDestination(verb string, key ipvs.ServiceKey, destination ipvs.Desti
 			"and only while no connection sync daemon runs: %w", what, answer)
 	case errors.Is(answer, unix.EINVAL) && destination.Tunnel.Type == ipvs.GUE && destination.Tunnel.Port == 0:
 		return fmt.Errorf("%s: a GUE tunnel needs a port: %w", what, answer)
+	case errors.Is(answer, unix.EINVAL) && destination.UpperThreshold > math.MaxInt32:
+		return fmt.Errorf("%s: the kernel takes thresholds up to 2147483647: %w", what, answer)
 	case errors.Is(answer, unix.EINVAL):
 		return fmt.Errorf("%s: the kernel takes only unicast and local addresses that it has a route for: %w", what, answer)
 	default:

@@ -27,8 +27,9 @@ type table struct {
 	connections  []ipvs.Connections
 }
 
-// Table reads every service that owns accepts, with destinations and their connections; sorted by key. A service that is
-// deleted while the table is read may be there without destinations. ErrNoIPVS: the kernel has no IPVS.
+// Table reads every service that owns accepts, with destinations and their connections; sorted by key. While services
+// come or go, in any network namespace, others may be missed, and one that goes may be there without destinations.
+// ErrNoIPVS: the kernel has no IPVS.
 func (k *Kernel) Table(ctx context.Context, owns func(ipvs.ServiceKey) bool) ([]ipvs.Reading, error) {
 	services, err := k.table.services()
 	if err != nil {

@@ -82,8 +82,8 @@ func (c *Client) ListServices() (*Listing, error) {
 	return &Listing{client: c, list: list}, nil
 }
 
-// Next is the next service, in the kernel's order; false: there is none. Services that come or go meanwhile may be missed or
-// appear twice.
+// Next is the next service, in the kernel's order; false: there is none. While services come or go, in any network namespace,
+// others may be missed or appear twice.
 func (l *Listing) Next() (ipvs.Service, bool, error) {
 	body, err := l.list.next()
 	if errors.Is(err, errInterrupted) {

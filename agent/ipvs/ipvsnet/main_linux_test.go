@@ -5,6 +5,7 @@
 package ipvsnet_test
 
 import (
+	"context"
 	"fmt"
 	"net/netip"
 	"os"
@@ -59,6 +60,9 @@ func newDirector(t *testing.T) director {
 	if err := d.Ready(); err != nil {
 		t.Fatal(err)
 	}
+	// The kernel lists the services of all namespaces by their place in one table: those of a namespace that ends later would
+	// make the next test miss some of its own.
+	t.Cleanup(func() { _ = d.Change(context.Background(), wire.Request.Flush) })
 	return d
 }
 

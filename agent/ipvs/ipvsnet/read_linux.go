@@ -34,7 +34,8 @@ func (c *Client) Service(key ipvs.ServiceKey) (ipvs.Service, error) {
 	return wire.DecodeService(body)
 }
 
-// Services reads all services, in the kernel's order. While others come or go, one may be missed or be there twice.
+// Services reads all services, in the kernel's order. While others come or go, in any network namespace, one may be missed or
+// be there twice: the kernel goes on by place in a table of all namespaces, and does not tell.
 func (c *Client) Services() ([]ipvs.Service, error) {
 	var services []ipvs.Service
 	err := c.dump(wire.Request.GetServices, func() { services = services[:0] }, func(body []byte) error {

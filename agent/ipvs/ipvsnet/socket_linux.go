@@ -19,7 +19,8 @@ const (
 	// refusalSize is what a refusal takes of that buffer at most: the kernel counts the memory that holds it, less than 1 KiB.
 	refusalSize = 2 << 10
 
-	// sendSize is the longest batch in bytes. Longer ones are no faster, and the kernel copies each in one piece.
+	// sendSize is about the longest batch in bytes, some 500 messages: the kernel copies it in one piece, and a Write looks at
+	// its context between two of them.
 	sendSize = 64 << 10
 	// receiveSize is the longest answer in bytes: the kernel fills no more than 32 KiB of a dump at once.
 	receiveSize = 64 << 10

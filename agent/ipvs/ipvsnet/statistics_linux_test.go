@@ -5,6 +5,7 @@
 package ipvsnet_test
 
 import (
+	"encoding/binary"
 	"fmt"
 	"io"
 	"net"
@@ -117,6 +118,53 @@ func TestStatisticsAndConnectionsAreWhatIpvsadmShows(t *testing.T) {
 	}
 	if shown := strings.Join(strings.Fields(d.run("ipvsadm -L -n --persistent-conn")), " "); !strings.Contains(shown, "192.0.2.21:80 1 1 3 0") {
 		t.Errorf("ipvsadm shows %s", shown)
+	}
+}
+
+// hide gives the nested attribute of this type a number that nothing has.
+func hide(t *testing.T, body []byte, kind uint16) []byte {
+	t.Helper()
+	for nested := body[4:]; len(nested) >= 4; {
+		length := (int(binary.NativeEndian.Uint16(nested)) + 3) &^ 3
+		if binary.NativeEndian.Uint16(nested[2:]) == kind {
+			binary.NativeEndian.PutUint16(nested[2:], 99)
+			return body
+		}
+		nested = nested[min(max(length, 4), len(nested)):]
+	}
+	t.Fatalf("the answer has no attribute %d", kind)
+	return nil
+}
+
+func TestThirtyTwoBitStatisticsAreTheSame(t *testing.T) {
+	const stats64 = 12 // IPVS_SVC_ATTR_STATS64 and IPVS_DEST_ATTR_STATS64
+	d := newDirector(t)
+	service, real := counted(d)
+	talk(t)
+	d.counts(service, func(s ipvs.Statistics) bool { return s.Connections == 1 && s.OutBytes >= 1000 })
+	ofService, ofDestinations, err := d.Bodies(service)
+	if err != nil || len(ofDestinations) != len(real) {
+		t.Fatalf("%d destinations, %v", len(ofDestinations), err)
+	}
+	check := func(what string, decode func([]byte) (ipvs.Statistics, error), body []byte) ipvs.Statistics {
+		wide, err := decode(body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if narrow, err := decode(hide(t, body, stats64)); err != nil || narrow != wide {
+			t.Errorf("%s: %+v in 32 bits, %+v in 64, %v", what, narrow, wide, err)
+		}
+		return wide
+	}
+	if total := check("the service", wire.DecodeServiceStatistics, ofService); total.Connections != 1 {
+		t.Errorf("the service's are %+v", total)
+	}
+	var connections uint64
+	for _, body := range ofDestinations {
+		connections += check("a destination", wire.DecodeDestinationStatistics, body).Connections
+	}
+	if connections != 1 {
+		t.Errorf("the destinations had %d connections", connections)
 	}
 }
 

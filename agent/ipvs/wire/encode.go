@@ -25,8 +25,8 @@ func appendKey(b []byte, key ipvs.ServiceKey) []byte {
 	return appendBig16(b, servicePort, key.Port)
 }
 
-// appendService appends the attribute that says all of a service. The kernel insists on a netmask, which counts even
-// without persistence (lblc, lblcr, dh and sh ignore it), and takes an engine that is left out for none.
+// appendService appends the attribute that says all of a service. The kernel insists on a netmask, even without
+// persistence, and takes an engine that is left out for none.
 func appendService(b []byte, service ipvs.Service) []byte {
 	start := len(b)
 	b = appendKey(beginNested(b, attrService), service.Key)

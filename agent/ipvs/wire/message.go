@@ -31,8 +31,6 @@ type Message struct {
 	Interrupted bool
 	// Errno is the error number of a Verdict or an End, positive; 0: none.
 	Errno int
-	// Command is what an Answer holds.
-	Command Command
 	// Body is the attributes of an Answer, inside the bytes that were read.
 	Body []byte
 }
@@ -65,7 +63,7 @@ func Next(b []byte) (Message, []byte, error) {
 		if len(body) < genlHeaderSize {
 			return Message{}, nil, fmt.Errorf("answer of %d bytes is shorter than a generic netlink header", len(body))
 		}
-		message.Kind, message.Command, message.Body = Answer, Command(body[0]), body[genlHeaderSize:]
+		message.Kind, message.Body = Answer, body[genlHeaderSize:]
 	}
 	return message, rest, nil
 }

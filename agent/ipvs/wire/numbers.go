@@ -32,29 +32,28 @@ const (
 	familyVersion = 1      // IPVS_GENL_VERSION
 )
 
-// Command is a command of the family (IPVS_CMD_*).
-type Command uint8
-
-// Commands. The kernel answers a Get with the New or Set of the same thing.
+// Commands of the family (IPVS_CMD_*). The kernel answers a get with the new or set of the same thing.
 const (
-	NewService Command = iota + 1
-	SetService
-	DelService
-	GetService
-	NewDest
-	SetDest
-	DelDest
-	GetDest
-	NewDaemon
-	DelDaemon
-	GetDaemon
-	SetConfig
-	GetConfig
-	SetInfo
-	GetInfo
-	Zero
-	Flush
+	cmdNewService command = iota + 1
+	cmdSetService
+	cmdDelService
+	cmdGetService
+	cmdNewDest
+	cmdSetDest
+	cmdDelDest
+	cmdGetDest
+	cmdNewDaemon
+	cmdDelDaemon
+	cmdGetDaemon
+	cmdSetConfig
+	cmdGetConfig
+	cmdSetInfo
+	cmdGetInfo
+	cmdZero
+	cmdFlush
 )
+
+type command uint8
 
 // Attributes of a message (IPVS_CMD_ATTR_*).
 const (
