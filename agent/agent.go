@@ -224,7 +224,7 @@ func (a *Agent) handOver() error {
 		errs = append(errs, failure.Err)
 	}
 	a.actual, a.reportDue = actual, true
-	a.report(time.Now())
+	a.report()
 	a.log.Info("stopped; IPVS and its connections stay as they are")
 	return errors.Join(errs...)
 }

@@ -78,10 +78,10 @@ func newDirector(t *testing.T, size benchTable) *director {
 	t.Cleanup(d.health.Close)
 	d.routers = newRouters(startRouter, d.kickNode, d.log)
 	d.api.changes = size.world(t)
-	for first := true; first || d.ledger.Due(); first = false {
+	for !d.tableRead || d.ledger.Due() {
 		d.pass(t.Context(), time.Now())
 	}
-	d.report(time.Now())
+	d.report()
 	if problems := d.problems(); len(problems) > 0 {
 		t.Fatalf("%d problems, the first: %+v", len(problems), problems[0])
 	}

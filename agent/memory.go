@@ -44,11 +44,17 @@ type memory struct {
 	unsaved     map[ipvs.ServiceKey]*desired.Service
 	nodeUnsaved bool
 	drains      map[ipvs.ServiceKey]bool
+	// unsavedDrains are services of which a drain began or ended since they were last in the checkpoint.
+	unsavedDrains map[ipvs.ServiceKey]bool
 	// restoredDrains are those of the checkpoint, until the table is read.
 	restoredDrains checkpoint.Drains
 
 	// nodeDue says that what is not an IPVS service has to be compared in the next pass.
 	nodeDue bool
+	// nodeNeverRead says that this agent has not read the node yet.
+	nodeNeverRead bool
+	// marksLeft says that there may be marks, routes or rules of ours.
+	marksLeft bool
 	// actual is what the kernel had of it when it was last read.
 	actual plan.Actual
 	// found are settings' values before our first write.
@@ -59,9 +65,12 @@ type memory struct {
 	// kernel shows differently is somebody else's doing.
 	nodeAsWanted *plan.In
 
-	// audited is when the last audit took place; listing is the one under way.
-	audited time.Time
-	listing Listing
+	// audited is when the last audit took place; listing is the round under way, unseen what that round did not show, and
+	// unsettledAfter the last unsettled service that was read.
+	audited        time.Time
+	listing        Listing
+	unseen         []ipvs.ServiceKey
+	unsettledAfter ipvs.ServiceKey
 
 	// problems of services by key, of the node, and of the checkpoint.
 	serviceProblems map[ipvs.ServiceKey]v1alpha1.Problem
@@ -82,6 +91,7 @@ func newMemory() memory {
 	return memory{
 		desired: desired.NewStore(), ledger: plan.NewLedger(), users: map[health.Target][]ipvs.ServiceKey{},
 		pending: map[ipvs.ServiceKey]desired.Change{}, unsaved: map[ipvs.ServiceKey]*desired.Service{},
+		nodeNeverRead: true, unsavedDrains: map[ipvs.ServiceKey]bool{},
 		firstSeen: map[string]time.Time{}, drains: map[ipvs.ServiceKey]bool{}, found: map[string]string{},
 		serviceProblems: map[ipvs.ServiceKey]v1alpha1.Problem{}, tally: newTally(),
 	}
@@ -98,7 +108,7 @@ func (a *Agent) recall(c checkpoint.Checkpoint, err error) {
 		return
 	}
 	a.desired.Restore(c.Node.Node, c.Services)
-	a.known, a.nodeDue, a.restoredDrains = true, true, c.Drains
+	a.known, a.nodeDue, a.marksLeft, a.restoredDrains = true, true, true, c.Drains
 	if c.Node.Found != nil {
 		a.found = c.Node.Found
 	}

@@ -5,11 +5,13 @@ package agent
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/lvs-operator/lvs-operator/agent/ipvs"
 	"github.com/lvs-operator/lvs-operator/agent/kernel"
 	"github.com/lvs-operator/lvs-operator/agent/kernel/kerneltest"
 	"github.com/lvs-operator/lvs-operator/agent/plan"
@@ -142,6 +144,103 @@ func TestAHelperThatIsMissingIsNamedUntilItIsLoaded(t *testing.T) {
 		n.later(t, 6*time.Second)
 		if len(n.api.status.Problems) != 0 {
 			t.Errorf("after the module was loaded: %+v", n.api.status.Problems)
+		}
+	})
+}
+
+func TestAProblemOfARealServerGoesWithTheRealServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNode(t, kerneltest.New("eth0"), t.TempDir())
+		n.kernel.Refuse(func(o plan.Operation) error {
+			if add, ok := o.(plan.AddDestination); ok && add.Destination.Address.String() == "192.0.2.12" {
+				return errors.New("no unicast address")
+			}
+			return nil
+		})
+		n.api.say(view(3, 3))
+		n.later(t, 12*time.Second)
+		if len(n.api.status.Problems) != 1 || len(n.started) != 1 {
+			t.Errorf("problems %+v, %d routers run: one bad real server must not keep the group from its addresses", n.api.status.Problems, len(n.started))
+		}
+		n.api.say(view(3))
+		n.later(t, 6*time.Second)
+		if len(n.api.status.Problems) != 0 {
+			t.Errorf("after the real server was removed: %+v", n.api.status.Problems)
+		}
+	})
+}
+
+func TestARouterThatFaltersIsReportedThoughNothingIsWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNode(t, kerneltest.New("eth0"), t.TempDir())
+		n.api.say(view(3, 3))
+		n.later(t, 2*time.Second)
+		router := n.started[0]
+		router.fault = errors.New("eth0 is down")
+		router.become(vrrp.Initialize)
+		n.later(t, time.Second)
+		if len(n.api.status.Problems) != 1 {
+			t.Errorf("problems while the link is down: %+v", n.api.status.Problems)
+		}
+		router.fault = nil
+		router.become(vrrp.Backup)
+		n.later(t, time.Second)
+		if state := n.api.status.DirectorGroups[0].VirtualRouters[0].State; len(n.api.status.Problems) != 0 || state != v1alpha1.VRRPBackup {
+			t.Errorf("when it is up again: %s, %+v", state, n.api.status.Problems)
+		}
+	})
+}
+
+func TestARouterResumesBeforeTheTableIsRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k, dir := kerneltest.New("eth0"), t.TempDir()
+		before := newNode(t, k, dir)
+		before.api.say(view(3, 3))
+		before.settle(t)
+		before.started[0].become(vrrp.Active)
+		before.settle(t)
+		after := newNode(t, k, dir)
+		after.pass(t.Context(), time.Now())
+		if len(after.started) != 1 || !after.started[0].resumed || after.tableRead {
+			t.Errorf("%d routers run after the first pass; the table was read: %t", len(after.started), after.tableRead)
+		}
+	})
+}
+
+func TestARealServerOfWeightZeroThatIsRemovedDrainsOverARestart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k, dir := kerneltest.New("eth0"), t.TempDir()
+		n := newNode(t, k, dir)
+		draining := func(weights ...int32) world {
+			w := view(weights...)
+			w.Services[0].Spec.Services[0].DrainSeconds = 300
+			return w
+		}
+		n.api.say(draining(3, 3))
+		n.settle(t)
+		key := ipvs.ServiceKey{Address: vipPrefix.Addr(), Port: 8080, Protocol: ipvs.TCP}
+		k.SetConnections(key, netip.MustParseAddrPort("192.0.2.12:8080"), ipvs.Connections{Active: 1})
+		n.api.say(draining(3, 0))
+		n.settle(t)
+		n.api.say(draining(3))
+		n.settle(t)
+		k.TakeApplied()
+		again := newNode(t, k, dir)
+		again.api.say(draining(3))
+		again.later(t, time.Minute)
+		expect(t, "operations after a restart", again.operations(), "")
+	})
+}
+
+func TestASettingThatTheKernelLacksIsAProblem(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNode(t, kerneltest.New("eth0"), t.TempDir())
+		n.kernel.Lack("net.ipv4.vs.conn_reuse_mode")
+		n.api.say(view(3, 3))
+		n.later(t, 6*time.Second)
+		problems := n.api.status.Problems
+		if len(problems) != 1 || problems[0].DirectorGroup != "edge" || !strings.Contains(problems[0].Message, "conn_reuse_mode") {
+			t.Errorf("problems: %+v", problems)
 		}
 	})
 }

@@ -4,7 +4,6 @@ package agent
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -19,7 +18,7 @@ func (a *Agent) nodeIn() plan.In {
 	in := plan.In{
 		RealServerAddresses: a.desired.Node().RealServerAddresses,
 		Forwarding:          a.desired.Forwarding(),
-		Marks:               a.desired.Marks(),
+		Marks:               a.marks(),
 		Found:               a.found,
 	}
 	if a.desired.Len() > 0 {
@@ -28,83 +27,94 @@ func (a *Agent) nodeIn() plan.In {
 	return in
 }
 
-// query asks for what the plan of a node depends on.
-func (a *Agent) query(in plan.In) kernel.Query {
-	return kernel.Query{Sysctls: in.Sysctls(), IPVS: !a.owned().IsZero(), Modules: modules(len(a.desired.FTP()) > 0)}
+// marks are the rules of the services by firewall mark that the kernel has: a mark without a service would take packets that
+// are only passing through, and give them to nobody.
+func (a *Agent) marks() []mark.Rule {
+	var rules []mark.Rule
+	for _, service := range a.desired.Marked() {
+		if _, there := a.ledger.Known(service.Service.Key); there {
+			rules = append(rules, service.Marks...)
+		}
+	}
+	slices.SortFunc(rules, mark.Rule.Compare)
+	return rules
 }
 
-// complete adds a reading, and what depends on it.
+// query asks for what the plan of a node depends on. Marks are read where there may be some: reading them loads nf_tables.
+func (a *Agent) query(in plan.In) kernel.Query {
+	owned := a.owned()
+	return kernel.Query{
+		Sysctls: in.Sysctls(), IPVS: !owned.IsZero(), Modules: modules(len(a.desired.FTP()) > 0),
+		Marks: a.marksLeft || len(owned.Marks) > 0 || len(in.Marks) > 0,
+	}
+}
+
+// complete adds a reading, and what depends on it. As long as it is not known which services the kernel has, marks stay as
+// they are; and as long as some wait for a later pass, no virtual IP is added.
 func (a *Agent) complete(in *plan.In, actual plan.Actual, now time.Time) {
-	in.Actual = actual
 	in.DirectorAddresses = a.routers.addresses(actual.Addresses, now)
+	directing := !a.owned().IsZero()
+	if directing && !a.tableRead {
+		in.Marks, actual.MarksTampered = actual.Marks, false
+	}
+	if directing && (!a.tableRead || a.ledger.Due()) {
+		in.DirectorAddresses = slices.DeleteFunc(in.DirectorAddresses, func(wanted plan.InterfaceAddress) bool {
+			return !slices.ContainsFunc(actual.Addresses, func(there plan.Address) bool {
+				return there.Interface == wanted.Interface && there.Prefix.Addr() == wanted.Address
+			})
+		})
+	}
+	in.Actual = actual
 }
 
 // readNode reads the node and says what has to be done; false: it could not be read.
 func (a *Agent) readNode(ctx context.Context, now time.Time) (plan.In, plan.Steps, bool) {
 	in := a.nodeIn()
-	actual, err := a.kernel.Read(ctx, a.query(in))
+	query := a.query(in)
+	actual, err := a.kernel.Read(ctx, query)
 	a.routers.adopt(a.desired.Node(), now)
 	if err != nil {
-		a.nodeProblems, a.reportDue = a.everyGroup(err), true
+		if ctx.Err() == nil {
+			a.nodeProblems, a.reportDue = a.everyGroup(err), true
+		}
 		a.nodeAsWanted = nil
 		return in, plan.Steps{}, false
 	}
 	// Modules are nobody's operation: that one was loaded shows only here.
 	a.reportDue = a.reportDue || !slices.Equal(a.actual.Modules, actual.Modules)
-	a.actual = actual
+	a.noteReading(query, actual)
 	a.complete(&in, actual, now)
 	return in, plan.Plan(in), true
 }
 
+// noteReading takes a reading over.
+func (a *Agent) noteReading(query kernel.Query, actual plan.Actual) {
+	a.actual = actual
+	if query.Marks {
+		a.marksLeft = actual.MarksErr != nil || actual.MarksTampered || len(actual.Marks)+len(actual.Routes)+len(actual.Rules) > 0
+	}
+}
+
 // settleNode reads the node back after operations, and notes what is left undone.
 func (a *Agent) settleNode(ctx context.Context, in plan.In, failures []kernel.Failure) {
-	a.nodeProblems = nil
-	for _, failure := range failures {
-		a.nodeProblems = append(a.nodeProblems, a.nodeProblem(failure.Operation, failure.Err))
-	}
-	actual, err := a.kernel.Read(ctx, a.query(in))
-	if err != nil {
-		a.nodeProblems = append(a.nodeProblems, a.everyGroup(err)...)
-		return
-	}
-	a.actual, in.Actual = actual, actual
-	if len(failures) > 0 {
-		return
-	}
-	for _, left := range plan.Plan(in).All() {
-		a.nodeProblems = append(a.nodeProblems, a.nodeProblem(left,
-			fmt.Errorf("the kernel took what it was told and reads back otherwise; still to do: %s", left)))
-	}
-}
-
-func (a *Agent) nodeProblem(operation plan.Operation, err error) v1alpha1.Problem {
-	group := ""
-	if add, ok := operation.(plan.AddAddress); ok {
-		group = a.routers.groupOf(add.Interface, add.Prefix.Addr())
-	}
-	return problem(v1alpha1.ProblemKernel, group, "", err)
-}
-
-// moduleFTP is the kernel module of the application helper for FTP.
-const moduleFTP = "ip_vs_ftp"
-
-func modules(ftp bool) []string {
-	if ftp {
-		return []string{moduleFTP}
-	}
-	return nil
-}
-
-// helperProblems are the services whose application helper this kernel lacks.
-func (a *Agent) helperProblems() []v1alpha1.Problem {
 	var problems []v1alpha1.Problem
-	for _, service := range a.desired.FTP() {
-		if !slices.Contains(a.actual.Modules, moduleFTP) {
-			problems = append(problems, problem(v1alpha1.ProblemKernel, service.Group, service.ID, fmt.Errorf(
-				"the application helper for FTP is missing: load the module %s on this node (modprobe %s); until then data connections do not reach the clients", moduleFTP, moduleFTP)))
+	for _, failure := range failures {
+		problems = append(problems, a.nodeProblem(failure.Operation, failure.Err)...)
+	}
+	query := a.query(in)
+	actual, err := a.kernel.Read(ctx, query)
+	if err != nil {
+		a.nodeProblems, a.nodeDue = append(problems, a.everyGroup(err)...), true
+		return
+	}
+	a.noteReading(query, actual)
+	in.Actual = actual
+	if len(failures) == 0 {
+		for _, left := range plan.Plan(in).All() {
+			problems = append(problems, a.nodeProblem(left, errLeft{left})...)
 		}
 	}
-	return problems
+	a.nodeProblems = append(problems, a.readProblems(in)...)
 }
 
 // wantsTheSame says whether two plans wanted the same of a node.

@@ -24,8 +24,8 @@ type Options struct {
 	API *rest.Config
 	// MetricsAddress is the host:port of the metrics and health endpoint; empty: none.
 	MetricsAddress string
-	// Resync is the time between two read-backs of the kernel with nothing else to do: the longest time for which a change
-	// of our IPVS entries by somebody else stands. Default 5 s.
+	// Resync is the time between two audits, each of which reads addresses, marks, settings and about 1,000 IPVS services back: in
+	// a table of that size the longest time for which a change of ours by somebody else stands. Default 5 s.
 	Resync time.Duration
 	// Log gets what an operator wants to know later. Required.
 	Log *slog.Logger

@@ -11,7 +11,6 @@ import (
 	"github.com/lvs-operator/lvs-operator/agent/ipvs"
 	"github.com/lvs-operator/lvs-operator/agent/kernel"
 	"github.com/lvs-operator/lvs-operator/agent/plan"
-	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
 )
 
 // mostOperations is about how many operations one pass carries out on IPVS. What is more waits for the next pass, so that a
@@ -31,17 +30,27 @@ func (a *Agent) pass(ctx context.Context, now time.Time) {
 	began := time.Now()
 	defer func() { a.metrics.passTime.Observe(time.Since(began).Seconds()) }()
 
-	auditing := now.Sub(a.audited) >= a.resync
-	w := a.gather(ctx, now, auditing)
+	wasDue := a.ledger.Due()
+	w := a.gather(ctx, now)
 	a.remember(w)
 	a.carryOut(ctx, w, now)
 	if a.nodeAsWanted != nil || w.node {
-		ready := func(group string) bool { return a.mayStart(group, now) }
-		a.routers.startAll(a.actual.Addresses, ready)
+		a.routers.startAll(a.actual.Addresses, func(group string) bool { return a.mayStart(group, now) })
 		a.routers.announce(a.actual.Addresses, w.steps.After)
 	}
-	if a.ledger.Due() {
+	a.reportDue = a.routers.news() || a.reportDue
+	a.goOn(wasDue)
+}
+
+// goOn asks for the next pass if this one left something to do that does not have to wait.
+func (a *Agent) goOn(wasDue bool) {
+	switch due := a.ledger.Due(); {
+	case due && a.tableRead:
 		a.kick()
+	case wasDue && !due:
+		// What waited for all services can come now: virtual IPs, and the word that all is applied.
+		a.reportDue = true
+		a.kickNode()
 	}
 }
 
@@ -59,39 +68,56 @@ type work struct {
 	nodeDrifted bool
 }
 
-// gather finds out what there is to do.
-func (a *Agent) gather(ctx context.Context, now time.Time, auditing bool) work {
+// gather finds out what there is to do. The first pass of an agent does nothing but the node: virtual routers that were Active
+// when an earlier agent was killed go on before a long table has been read.
+func (a *Agent) gather(ctx context.Context, now time.Time) work {
 	var w work
+	first := a.nodeNeverRead
+	if first {
+		a.audited = now
+	} else {
+		a.gatherServices(ctx, now, &w)
+	}
+	if a.nodeKicked.Swap(false) || a.nodeDue || first {
+		w.in, w.steps, w.node = a.readNode(ctx, now)
+		w.nodeDrifted = w.node && a.nodeAsWanted != nil && wantsTheSame(*a.nodeAsWanted, w.in)
+		a.nodeDue = !w.node
+		if first && w.node {
+			a.nodeNeverRead = false
+			a.kick()
+		}
+	}
+	return w
+}
+
+// gatherServices finds out what there is to do in the IPVS table.
+func (a *Agent) gatherServices(ctx context.Context, now time.Time, w *work) {
 	usable := a.readTable(ctx, now)
 	if usable {
 		a.takeHealth(now)
 	}
-	if auditing {
+	if now.Sub(a.audited) >= a.resync {
 		a.audited, a.nodeDue = now, true
-	}
-	if usable && auditing && !a.owned().IsZero() {
-		w.drifted = a.search(ctx, now)
-	}
-	if a.nodeKicked.Swap(false) || a.nodeDue {
-		a.nodeDue = false
-		w.in, w.steps, w.node = a.readNode(ctx, now)
-		w.nodeDrifted = w.node && a.nodeAsWanted != nil && wantsTheSame(*a.nodeAsWanted, w.in)
+		a.measure()
+		if usable && !a.owned().IsZero() {
+			w.drifted = a.search(ctx, now)
+		}
 	}
 	if a.tableRead {
 		w.services, w.keys = a.ledger.Plan(now, mostOperations)
 	}
-	return w
 }
 
 // search audits, and returns the services that somebody else has changed.
 func (a *Agent) search(ctx context.Context, now time.Time) map[ipvs.ServiceKey]bool {
 	changed, err := a.audit(ctx, now)
-	if err != nil {
-		a.tableProblems = a.everyGroup(err)
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
+		a.tableProblems, a.reportDue = a.everyGroup(err), true
 		// Without IPVS there is no table left that could be known.
 		a.tableRead = !errors.Is(err, kernel.ErrNoIPVS)
-		a.reportDue = true
-	} else if len(a.tableProblems) > 0 {
+	case len(a.tableProblems) > 0:
 		a.tableProblems, a.reportDue = nil, true
 	}
 	drifted := make(map[ipvs.ServiceKey]bool, len(changed))
@@ -104,32 +130,41 @@ func (a *Agent) search(ctx context.Context, now time.Time) map[ipvs.ServiceKey]b
 // carryOut applies the work, reads back, and notes what is left undone.
 func (a *Agent) carryOut(ctx context.Context, w work, now time.Time) {
 	operations := slices.Concat(w.steps.Before, w.services, w.steps.After)
-	if len(operations) == 0 {
-		a.settled(w)
-		return
-	}
-	failures := a.kernel.Apply(ctx, operations)
-	a.count(w, operations, failures)
-	ofServices, ofNode := divide(failures)
-	if len(w.keys) > 0 {
-		a.settleServices(ctx, w.keys, ofServices, now)
-	}
-	if w.node && len(w.steps.Before)+len(w.steps.After) > 0 {
-		a.settleNode(ctx, w.in, ofNode)
+	if len(operations) > 0 {
+		failures := a.kernel.Apply(ctx, operations)
+		if ctx.Err() != nil {
+			// The agent stops: what it did not come to is no problem of the kernel.
+			a.ledger.Distrust(w.keys)
+			return
+		}
+		a.count(w, operations, failures)
+		ofServices, ofNode := divide(failures)
+		if len(w.keys) > 0 {
+			a.settleServices(ctx, w.keys, ofServices, now)
+		}
+		if w.node && len(w.steps.Before)+len(w.steps.After) > 0 {
+			a.settleNode(ctx, w.in, ofNode)
+		}
+		a.reportDue = true
 	}
 	a.settled(w)
-	a.reportDue = true
 }
 
 // settled notes what is as it should be now.
 func (a *Agent) settled(w work) {
 	if w.node {
-		if len(w.steps.Before)+len(w.steps.After) == 0 && len(a.nodeProblems) > 0 {
-			a.nodeProblems, a.reportDue = nil, true
+		if problems := a.readProblems(w.in); len(w.steps.Before)+len(w.steps.After) == 0 && !slices.Equal(problems, a.nodeProblems) {
+			a.nodeProblems, a.reportDue = problems, true
 		}
 		a.nodeAsWanted = nil
 		if len(a.nodeProblems) == 0 {
 			a.nodeAsWanted = &w.in
+		}
+	}
+	for key := range a.serviceProblems {
+		if a.ledger.Settled(key) {
+			delete(a.serviceProblems, key)
+			a.reportDue = true
 		}
 	}
 	if a.tableRead && !a.ledger.Due() && len(a.serviceProblems) == 0 && len(a.tableProblems) == 0 {
@@ -142,70 +177,25 @@ func (a *Agent) settleServices(ctx context.Context, keys []ipvs.ServiceKey, fail
 	readings, err := a.kernel.Services(ctx, keys)
 	if err != nil {
 		a.ledger.Distrust(keys)
-		a.tableProblems = a.everyGroup(err)
+		if ctx.Err() == nil {
+			a.tableProblems = a.everyGroup(err)
+		}
 		return
 	}
 	left := a.ledger.Settle(keys, readings, now)
 	for _, key := range keys {
 		delete(a.serviceProblems, key)
+		// Marks go with the services that the kernel has.
+		if key.Mark != 0 {
+			a.kickNode()
+		}
 	}
 	for _, failure := range failures {
-		a.addServiceProblem(failure.Operation, failure.Err)
+		if !a.ledger.Settled(keyOf(failure.Operation)) {
+			a.addServiceProblem(failure.Operation, failure.Err)
+		}
 	}
 	for _, operation := range left {
 		a.addServiceProblem(operation, errLeft{operation})
-	}
-}
-
-// addServiceProblem notes what is left undone of a service: the first of what there is.
-func (a *Agent) addServiceProblem(operation plan.Operation, err error) {
-	key := keyOf(operation)
-	if _, listed := a.serviceProblems[key]; listed {
-		return
-	}
-	group, id := "", ""
-	if service := a.desired.Service(key); service != nil {
-		group, id = service.Group, service.ID
-	}
-	a.serviceProblems[key] = problem(v1alpha1.ProblemKernel, group, id, err)
-}
-
-// errLeft is an operation that the kernel took and that reads back otherwise.
-type errLeft struct{ operation plan.Operation }
-
-// Error says what is left to do.
-func (e errLeft) Error() string {
-	return "the kernel took what it was told and reads back otherwise; still to do: " + e.operation.String()
-}
-
-// divide separates the failures of IPVS services from those of the node.
-func divide(failures []kernel.Failure) (services, node []kernel.Failure) {
-	for _, failure := range failures {
-		if keyOf(failure.Operation) != (ipvs.ServiceKey{}) {
-			services = append(services, failure)
-		} else {
-			node = append(node, failure)
-		}
-	}
-	return services, node
-}
-
-// keyOf is the service that an operation changes; the zero key: none.
-func keyOf(operation plan.Operation) ipvs.ServiceKey {
-	switch o := operation.(type) {
-	case plan.AddService:
-		return o.Service.Key
-	case plan.UpdateService:
-		return o.Service.Key
-	case plan.DeleteService:
-		return o.Service
-	case plan.AddDestination:
-		return o.Service
-	case plan.UpdateDestination:
-		return o.Service
-	case plan.DeleteDestination:
-		return o.Service
-	default:
-		return ipvs.ServiceKey{}
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"maps"
 
 	"github.com/lvs-operator/lvs-operator/agent/checkpoint"
-	"github.com/lvs-operator/lvs-operator/agent/ipvs"
 	"github.com/lvs-operator/lvs-operator/agent/plan"
 	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
 )
@@ -15,7 +14,7 @@ import (
 // remember writes to the checkpoint what has changed, before the kernel is changed: once a setting is overwritten nobody else
 // knows what it was. A disk that refuses is a problem to report and none to stop for.
 func (a *Agent) remember(w work) {
-	change := checkpoint.Change{Services: a.unsaved, Drains: a.changedDrains(w.keys)}
+	change := checkpoint.Change{Services: a.unsaved, Drains: a.changedDrains()}
 	if w.node {
 		a.found = foundNow(w)
 		a.nodeUnsaved = true
@@ -31,6 +30,7 @@ func (a *Agent) remember(w work) {
 	}
 	a.diskProblems, a.nodeUnsaved = nil, false
 	clear(a.unsaved)
+	a.savedDrains(change.Drains)
 }
 
 // foundNow are the settings' values from before our first write, with those that the work is about to overwrite and without
@@ -47,19 +47,29 @@ func foundNow(w work) map[string]string {
 	return found
 }
 
-// changedDrains are the drains of those services in which a real server drains or did when they were last saved.
-func (a *Agent) changedDrains(changed []ipvs.ServiceKey) checkpoint.Drains {
+// changedDrains are the drains of the services of which one began or ended since they were last saved.
+func (a *Agent) changedDrains() checkpoint.Drains {
+	for _, key := range a.ledger.TakeDrainChanges() {
+		a.unsavedDrains[key] = true
+	}
 	drains := checkpoint.Drains{}
-	for _, key := range changed {
+	for key := range a.unsavedDrains {
 		now := a.ledger.Drains(key)
 		if len(now) > 0 || a.drains[key] {
 			drains[key] = now
 		}
+	}
+	return drains
+}
+
+// savedDrains notes that drains are in the checkpoint.
+func (a *Agent) savedDrains(drains checkpoint.Drains) {
+	clear(a.unsavedDrains)
+	for key, now := range drains {
 		if len(now) > 0 {
 			a.drains[key] = true
 		} else {
 			delete(a.drains, key)
 		}
 	}
-	return drains
 }

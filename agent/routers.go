@@ -69,6 +69,8 @@ type routers struct {
 	kick  func()
 	log   *slog.Logger
 	byKey map[routerKey]*router
+	// told is what was to be said of the routers when news was asked last.
+	told []routerNews
 }
 
 func newRouters(start StartRouter, kick func(), log *slog.Logger) *routers {
@@ -112,6 +114,28 @@ func (rs *routers) adoptOne(key routerKey, wanted desired.Router, now time.Time)
 		}
 	}
 	r.config, r.failure = config, nil
+}
+
+// routerNews is what a report says of a router.
+type routerNews struct {
+	key   routerKey
+	state vrrp.State
+	fault string
+}
+
+// news says whether a report has something else to say of the routers than when it was asked last.
+func (rs *routers) news() bool {
+	now := make([]routerNews, 0, len(rs.byKey))
+	for _, r := range rs.sorted() {
+		one := routerNews{key: r.key, state: r.state}
+		if err := r.fault(); err != nil {
+			one.fault = err.Error()
+		}
+		now = append(now, one)
+	}
+	changed := !slices.Equal(now, rs.told)
+	rs.told = now
+	return changed
 }
 
 // retire resigns in the background: nobody waits for a router that is no longer wanted.

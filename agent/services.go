@@ -32,8 +32,10 @@ func (a *Agent) takeChanges(now time.Time) {
 	a.reportDue = true
 	touched := map[health.Target]monitor.Initial{}
 	for _, c := range a.pending {
-		a.unuse(c.Before, touched)
-		a.use(c.After, touched)
+		if before, after := c.Before, c.After; before == nil || after == nil || !before.ChecksAlike(after) {
+			a.unuse(before, touched)
+			a.use(after, touched)
+		}
 	}
 	a.check(touched)
 	for key, c := range a.pending {
@@ -134,20 +136,20 @@ func (a *Agent) checked(target health.Target) bool {
 	return ok && status.Checked
 }
 
-// serves says whether a group has a service without a problem, or none at all: one that the kernel refuses must not keep the
-// others from being served, and a director on which none works must leave the addresses to another.
+// serves says whether the kernel has a service of a group, or the group has none at all: what the kernel refuses must not keep
+// the rest from being served, and a director on which nothing works must leave the addresses to another.
 func (a *Agent) serves(group string) bool {
-	any := false
+	empty := true
 	for _, service := range a.desired.Services() {
 		if service.Group != group {
 			continue
 		}
-		any = true
-		if _, broken := a.serviceProblems[service.Service.Key]; !broken {
+		empty = false
+		if _, there := a.ledger.Known(service.Service.Key); there {
 			return true
 		}
 	}
-	return !any
+	return empty
 }
 
 // isWarm says whether a group may win an election: each of its real servers was checked once, or the checks have had their

@@ -116,13 +116,13 @@ func (a *Agent) reportWhenDue(now time.Time) {
 		return
 	}
 	began := time.Now()
-	a.report(now)
+	a.report()
 	a.reportNotBefore = now.Add(reportShare * time.Since(began))
 }
 
 // report tells what this node does. A desired state from the checkpoint has no generation to report; the API server that
 // would hear of it is away.
-func (a *Agent) report(time.Time) {
+func (a *Agent) report() {
 	a.reportDue = false
 	a.noteApplied()
 	problems := a.problems()
@@ -150,17 +150,22 @@ func (a *Agent) report(time.Time) {
 	a.metrics.services.Set(float64(status.Services))
 	a.metrics.servers.Set(float64(status.RealServers))
 	a.metrics.healthy.Set(float64(healthy))
-	a.metrics.lateChecks.Set(float64(a.health.Stats().Late))
-	a.routers.measure(a.metrics)
+	a.measure()
 	if a.generation > 0 {
 		a.reports.Set(status)
 	}
 }
 
+// measure takes over the figures of what runs beside the loop.
+func (a *Agent) measure() {
+	a.metrics.lateChecks.Set(float64(a.health.Stats().Late))
+	a.routers.measure(a.metrics)
+}
+
 // noteApplied notes that the desired state is in the kernel as far as the kernel takes it, once all of it has been carried
 // out and read back.
 func (a *Agent) noteApplied() {
-	if a.ledger.Due() || len(a.tableProblems) > 0 || a.nodeDue || !a.tableRead && !a.owned().IsZero() {
+	if a.ledger.Due() || len(a.tableProblems) > 0 || a.nodeDue || a.nodeNeverRead || !a.tableRead && !a.owned().IsZero() {
 		return
 	}
 	a.applied = applied{generation: a.generation, slices: map[string]map[string]int64{}}

@@ -4,6 +4,8 @@ package agent
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"time"
 
 	"github.com/lvs-operator/lvs-operator/agent/ipvs"
@@ -34,16 +36,21 @@ func (a *Agent) readTable(ctx context.Context, now time.Time) bool {
 		return true
 	}
 	if a.owned().IsZero() {
+		a.reportDue = a.reportDue || len(a.tableProblems) > 0
 		a.tableProblems = nil
 		return false
 	}
 	readings, err := a.kernel.Table(ctx, a.owned().Owns)
-	if err != nil {
-		a.tableProblems = a.everyGroup(err)
-		a.reportDue = true
+	if ctx.Err() != nil {
 		return false
 	}
-	a.tableProblems, a.tableRead = nil, true
+	if err != nil {
+		a.tableProblems, a.reportDue = a.everyGroup(err), true
+		return false
+	}
+	a.tableProblems, a.tableRead, a.reportDue = nil, true, true
+	// What has just been read need not be audited, and virtual IPs and marks that waited for it can come.
+	a.audited, a.nodeDue = now, true
 	a.ledger.LearnAll(readings, now)
 	a.endListing()
 	a.takeChanges(now)
@@ -54,15 +61,13 @@ func (a *Agent) readTable(ctx context.Context, now time.Time) bool {
 	return true
 }
 
-// audit reads a part of the table and compares it with what is known, and the services of which something is left undone. It
-// returns those that somebody else has changed.
+// audit reads a part of the table and compares it with what is known. It returns the services that somebody else has changed.
+// What cannot be read does not keep the rest from being read.
 func (a *Agent) audit(ctx context.Context, now time.Time) ([]ipvs.ServiceKey, error) {
-	if unsettled := a.ledger.Unsettled(); len(unsettled) > 0 {
-		readings, err := a.kernel.Services(ctx, unsettled)
-		if err != nil {
-			return nil, err
-		}
-		a.ledger.Learn(unsettled, readings, now)
+	unsettledErr := a.readUnsettled(ctx, now)
+	if len(a.unseen) > 0 {
+		changed, err := a.readUnseen(ctx, now)
+		return changed, errors.Join(unsettledErr, err)
 	}
 	if a.listing == nil {
 		a.ledger.BeginRound()
@@ -71,28 +76,81 @@ func (a *Agent) audit(ctx context.Context, now time.Time) ([]ipvs.ServiceKey, er
 	readings, more, err := a.listing.Next(ctx, auditStep, a.owned().Owns)
 	if err != nil {
 		a.endListing()
-		return nil, err
+		return nil, errors.Join(unsettledErr, err)
 	}
-	changed := a.ledger.Learn(keysOf(readings), readings, now)
-	if more {
-		return changed, nil
+	changed, err := a.compare(ctx, readings, now)
+	if !more {
+		a.endListing()
+		a.unseen = a.ledger.Unseen()
+		if len(readings)+len(a.unseen) <= auditStep {
+			gone, unseenErr := a.readUnseen(ctx, now)
+			changed, err = append(changed, gone...), errors.Join(err, unseenErr)
+		}
 	}
-	a.endListing()
-	unseen := a.ledger.Unseen()
-	if len(unseen) == 0 {
-		return changed, nil
-	}
-	if readings, err = a.kernel.Services(ctx, unseen); err != nil {
-		return changed, err
-	}
-	return append(changed, a.ledger.Learn(unseen, readings, now)...), nil
+	return changed, errors.Join(unsettledErr, err)
 }
 
+// readUnsettled reads services of which something is left undone, a step of them in turn.
+func (a *Agent) readUnsettled(ctx context.Context, now time.Time) error {
+	unsettled := a.ledger.Unsettled()
+	if len(unsettled) > auditStep {
+		from, found := slices.BinarySearchFunc(unsettled, a.unsettledAfter, ipvs.ServiceKey.Compare)
+		if found {
+			from++
+		}
+		unsettled = slices.Concat(unsettled[from:], unsettled[:from])[:auditStep]
+		a.unsettledAfter = unsettled[auditStep-1]
+	}
+	if len(unsettled) == 0 {
+		return nil
+	}
+	readings, err := a.kernel.Services(ctx, unsettled)
+	if err == nil {
+		a.ledger.Learn(unsettled, readings, now)
+	}
+	return err
+}
+
+// readUnseen reads by name services that a whole round did not show, a step of them.
+func (a *Agent) readUnseen(ctx context.Context, now time.Time) ([]ipvs.ServiceKey, error) {
+	step := a.unseen[:min(len(a.unseen), auditStep)]
+	readings, err := a.kernel.Services(ctx, step)
+	if err != nil {
+		return nil, err
+	}
+	a.unseen = a.unseen[len(step):]
+	return a.ledger.Learn(step, readings, now), nil
+}
+
+// compare tells the ledger what a listing showed. A listing is a little old: what differs is read once more before it counts.
+func (a *Agent) compare(ctx context.Context, readings []ipvs.Reading, now time.Time) ([]ipvs.ServiceKey, error) {
+	var same []ipvs.Reading
+	var differing []ipvs.ServiceKey
+	for _, reading := range readings {
+		if a.ledger.Differs(reading) {
+			differing = append(differing, reading.Service.Key)
+		} else {
+			same = append(same, reading)
+		}
+	}
+	a.ledger.Learn(keysOf(same), same, now)
+	if len(differing) == 0 {
+		return nil, nil
+	}
+	again, err := a.kernel.Services(ctx, differing)
+	if err != nil {
+		return nil, err
+	}
+	return a.ledger.Learn(differing, again, now), nil
+}
+
+// endListing gives up the round of the audit.
 func (a *Agent) endListing() {
 	if a.listing != nil {
 		a.listing.Close()
 		a.listing = nil
 	}
+	a.unseen = nil
 }
 
 func keysOf(readings []ipvs.Reading) []ipvs.ServiceKey {

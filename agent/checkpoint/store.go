@@ -95,7 +95,17 @@ func (s *Store) Save(change Change) error {
 }
 
 func (s *Store) save(change Change) error {
+	// Drains come first: a real server that is neither wanted nor drains would be cut off by an agent that starts again.
 	written := 0
+	for _, key := range slices.SortedFunc(maps.Keys(change.Drains), ipvs.ServiceKey.Compare) {
+		until := change.Drains[key]
+		written++
+		if len(until) == 0 {
+			s.journal.Delete(drainPrefix + key.String())
+		} else if err := s.put(drainPrefix+key.String(), drainRecord{key, until}); err != nil {
+			return err
+		}
+	}
 	for _, key := range slices.SortedFunc(maps.Keys(change.Services), ipvs.ServiceKey.Compare) {
 		if service := change.Services[key]; service == nil {
 			s.journal.Delete(servicePrefix + key.String())
@@ -106,15 +116,6 @@ func (s *Store) save(change Change) error {
 			if err := s.journal.Commit(false); err != nil {
 				return err
 			}
-		}
-	}
-	for _, key := range slices.SortedFunc(maps.Keys(change.Drains), ipvs.ServiceKey.Compare) {
-		until := change.Drains[key]
-		written++
-		if len(until) == 0 {
-			s.journal.Delete(drainPrefix + key.String())
-		} else if err := s.put(drainPrefix+key.String(), drainRecord{key, until}); err != nil {
-			return err
 		}
 	}
 	if change.Node == nil || s.node != nil && s.node.Equal(*change.Node) {

@@ -506,7 +506,7 @@ func TestStateSurvivesJSONAndGetsItsPasswordsBack(t *testing.T) {
 		t.Error("the password came along")
 	}
 	used := state.Passwords()
-	if len(used) != 1 || len(in.Passwords.Of(state.Node)) != 1 {
+	if len(used) != 1 {
 		t.Errorf("%d passwords in use, want 1", len(used))
 	}
 	whole, err := back.WithPasswords(used)
@@ -551,7 +551,7 @@ func TestServiceByMarkSaysWhichPacketsItTakes(t *testing.T) {
 	if diff := cmp.Diff(table, state.table(everyoneHealthy).String()); diff != "" {
 		t.Error(diff)
 	}
-	marks := state.store.Marks()
+	marks := state.store.Marked()[0].Marks
 	if len(marks) != 1 || marks[0].Mark != 100 || marks[0].Interface != "eth1" || marks[0].Ports[0].Last != 90 || len(marks[0].Sources) != 1 {
 		t.Errorf("marks %+v", marks)
 	}

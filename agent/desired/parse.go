@@ -29,7 +29,7 @@ func buildService(group Group, compiled *v1alpha1.CompiledService, from []*v1alp
 		ID: compiled.ID, Group: group.Name, Service: service, Drain: time.Duration(compiled.DrainSeconds) * time.Second,
 		FTP: compiled.ApplicationHelper == v1alpha1.HelperFTP,
 	}
-	if built.Marks, err = parseMatches(service.Key, compiled.Match); err != nil {
+	if built.Marks, err = parseMatches(service.Key, compiled.Match, group.Owned); err != nil {
 		return nil, nil, err
 	}
 	// Slices of one set carry one check; while the controller writes a new one they may differ: then the first by name decides.
@@ -106,8 +106,9 @@ func parseKey(compiled *v1alpha1.CompiledService) (ipvs.ServiceKey, error) {
 	return ipvs.ServiceKey{Address: address, Port: port, Protocol: protocol}, nil
 }
 
-// parseMatches makes the rules that give packets the service's mark.
-func parseMatches(key ipvs.ServiceKey, matches []v1alpha1.CompiledMatch) ([]mark.Rule, error) {
+// parseMatches makes the rules that give packets the service's mark. Single addresses of the group's address pools are virtual
+// IPs, and get rules of their own.
+func parseMatches(key ipvs.ServiceKey, matches []v1alpha1.CompiledMatch, owned ipvs.Ownership) ([]mark.Rule, error) {
 	if key.Mark == 0 {
 		return nil, nil
 	}
@@ -134,7 +135,7 @@ func parseMatches(key ipvs.ServiceKey, matches []v1alpha1.CompiledMatch) ([]mark
 			}
 			rule.Ports = append(rule.Ports, mark.PortRange{First: first, Last: last})
 		}
-		rules = append(rules, rule)
+		rules = append(rules, apart(rule, owned)...)
 	}
 	rules = mark.Canonical(rules)
 	for _, rule := range rules {
@@ -143,6 +144,20 @@ func parseMatches(key ipvs.ServiceKey, matches []v1alpha1.CompiledMatch) ([]mark
 		}
 	}
 	return rules, nil
+}
+
+// apart is the rule for virtual IPs and the rule for all other destinations.
+func apart(rule mark.Rule, owned ipvs.Ownership) []mark.Rule {
+	virtual, other := rule, rule
+	virtual.VirtualIPs, virtual.Destinations, other.Destinations = true, nil, nil
+	for _, destination := range rule.Destinations {
+		if destination.IsSingleIP() && owned.Owns(ipvs.ServiceKey{Address: destination.Addr()}) {
+			virtual.Destinations = append(virtual.Destinations, destination)
+		} else {
+			other.Destinations = append(other.Destinations, destination)
+		}
+	}
+	return slices.DeleteFunc([]mark.Rule{virtual, other}, func(r mark.Rule) bool { return len(r.Destinations) == 0 })
 }
 
 func parseNetworks(list []v1alpha1.CIDR, family ipvs.Family) ([]netip.Prefix, error) {

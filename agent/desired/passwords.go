@@ -38,19 +38,6 @@ func (n Node) Passwords() Passwords {
 	return used
 }
 
-// Of is the part of the passwords that the node uses.
-func (p Passwords) Of(n Node) Passwords {
-	used := Passwords{}
-	for _, group := range n.Groups {
-		for _, router := range group.Routers {
-			if text, ok := p[router.Secret]; ok {
-				used[router.Secret] = text
-			}
-		}
-	}
-	return used
-}
-
 // WithPasswords is the node with the password of every router that names a Secret. It fails for a Secret that is not among
 // them, since a router that runs without its password splits the group.
 func (n Node) WithPasswords(passwords Passwords) (Node, error) {

@@ -15,7 +15,6 @@ import (
 
 	"github.com/lvs-operator/lvs-operator/agent/desired"
 	"github.com/lvs-operator/lvs-operator/agent/ipvs"
-	"github.com/lvs-operator/lvs-operator/agent/mark"
 	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
 )
 
@@ -238,7 +237,7 @@ func TestEveryHistoryWithOneEndGivesOneState(t *testing.T) {
 			end.tell(fresh, world{})
 			got, gotRest := told(f.Store, end)
 			want, wantRest := told(fresh, end)
-			if !got.Equal(want) || !slices.EqualFunc(f.Marks(), fresh.Marks(), mark.Rule.Equal) {
+			if !got.Equal(want) || !slices.EqualFunc(f.Marked(), fresh.Marked(), (*desired.Service).Equal) {
 				t.Errorf("%+v\n%s\nof a new Store %+v\n%s", got.Node, got.table(everyoneHealthy), want.Node, want.table(everyoneHealthy))
 			}
 			if diff := cmp.Diff(wantRest, gotRest); diff != "" {

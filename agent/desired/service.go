@@ -55,6 +55,11 @@ func (s *Service) sameCheck(other *Service) bool {
 	return *s.Check == *other.Check
 }
 
+// ChecksAlike says whether two services check the same real servers in the same way.
+func (s *Service) ChecksAlike(other *Service) bool {
+	return s.sameCheck(other) && slices.EqualFunc(s.Destinations, other.Destinations, func(a, b ipvs.Destination) bool { return a.Key() == b.Key() })
+}
+
 // Target is the check of one of the service's real servers; false: it is not checked.
 func (s *Service) Target(d ipvs.Destination) (health.Target, bool) {
 	if s.Check == nil {

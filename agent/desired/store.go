@@ -8,7 +8,6 @@ import (
 	"slices"
 
 	"github.com/lvs-operator/lvs-operator/agent/ipvs"
-	"github.com/lvs-operator/lvs-operator/agent/mark"
 	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
 )
 
@@ -59,7 +58,7 @@ type Change struct {
 type Changes struct {
 	// Services are sorted by key.
 	Services []Change
-	// Node says that the node has something else to do beside its IPVS services: Node, Marks, Forwarding or FTP.
+	// Node says that the node has something else to do beside its IPVS services: Node, Marked, Forwarding or FTP.
 	Node bool
 }
 
@@ -173,14 +172,16 @@ func (s *Store) Forwarding() []ipvs.Family {
 	return families
 }
 
-// Marks are the rules of all services by firewall mark, sorted.
-func (s *Store) Marks() []mark.Rule {
-	var rules []mark.Rule
+// Marked are the services by firewall mark, by key.
+func (s *Store) Marked() []*Service {
+	var list []*Service
 	for _, service := range s.concerning {
-		rules = append(rules, service.Marks...)
+		if len(service.Marks) > 0 {
+			list = append(list, service)
+		}
 	}
-	slices.SortFunc(rules, mark.Rule.Compare)
-	return rules
+	slices.SortFunc(list, func(a, b *Service) int { return a.Service.Key.Compare(b.Service.Key) })
+	return list
 }
 
 // FTP are the services that need the application helper ip_vs_ftp, by group and id.

@@ -14,6 +14,7 @@ import (
 	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 
+	"github.com/lvs-operator/lvs-operator/agent/ipvs"
 	"github.com/lvs-operator/lvs-operator/agent/ipvs/ipvsnet"
 	"github.com/lvs-operator/lvs-operator/agent/plan"
 )
@@ -93,25 +94,37 @@ func (k *Kernel) Preflight() error {
 	return k.table.preflight()
 }
 
-// Read reads what the query asks for, the addresses of all interfaces, our nftables table and our policy routes. With an
-// error the answer is empty.
+// Read reads what the query asks for, and the addresses of all interfaces. It fails only where it cannot read those: virtual IPs
+// must come and go whatever else is wrong. Why marks or settings could not be read is in the answer.
 func (k *Kernel) Read(ctx context.Context, query Query) (plan.Actual, error) {
 	var actual plan.Actual
 	var err error
-	if query.IPVS {
-		// Before the sysctls: asking may load ip_vs, and net.ipv4.vs exists only then.
-		if actual.Timeouts, err = k.Timeouts(ctx); err != nil && !errors.Is(err, ErrNoIPVS) {
-			return plan.Actual{}, err
-		}
-	}
-	if err = k.readNetwork(ctx, &actual); err != nil {
+	if actual.Addresses, err = k.readAddresses(); err != nil {
 		return plan.Actual{}, err
 	}
-	if actual.Sysctls, err = k.readSysctls(query.Sysctls); err != nil {
-		return plan.Actual{}, err
+	if query.Marks {
+		k.readPolicy(ctx, &actual)
 	}
+	k.readSettings(ctx, query, &actual)
 	actual.Modules = loadedModules(query.Modules)
 	return actual, nil
+}
+
+// readSettings reads time-outs and sysctls: all of them, or why not.
+func (k *Kernel) readSettings(ctx context.Context, query Query, actual *plan.Actual) {
+	var err error
+	if query.IPVS {
+		// Before the sysctls: asking may load ip_vs, and net.ipv4.vs exists only then.
+		if actual.Timeouts, err = k.Timeouts(ctx); errors.Is(err, ErrNoIPVS) {
+			err = nil
+		}
+	}
+	if err == nil {
+		actual.Sysctls, err = k.readSysctls(query.Sysctls)
+	}
+	if err != nil {
+		actual.Timeouts, actual.Sysctls, actual.SettingsErr = ipvs.Timeouts{}, nil, err
+	}
 }
 
 // Apply carries the operations out in order, and returns those that the kernel refused. One that is refused does not stop

@@ -76,7 +76,7 @@ func (m *marks) current(ctx context.Context) (marksTable, error) {
 		m.read, m.generation, m.known = read, generation, true
 		return read, nil
 	}
-	return marksTable{}, fmt.Errorf("nftables changed each of the %d times that it was read", dumpTries)
+	return marksTable{}, fmt.Errorf("nftables changed each of the %d times that it was read; find out who changes it all the time (nft monitor)", dumpTries)
 }
 
 // table reads our table.

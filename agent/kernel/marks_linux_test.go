@@ -40,19 +40,21 @@ func someMarks() []mark.Rule {
 	return mark.Canonical([]mark.Rule{
 		{Mark: 1, Family: ipvs.IPv4, Destinations: networks("0.0.0.0/0"), Protocol: ipvs.TCP, Ports: []mark.PortRange{{First: 80, Last: 80}}},
 		{Mark: 2, Family: ipvs.IPv6, Destinations: networks("::/0")},
-		{Mark: 3, Family: ipvs.IPv4, Destinations: networks("192.0.2.10/32", "192.0.2.11/32", "198.51.100.0/24"), Interface: "eth0"},
-		{Mark: 4, Family: ipvs.IPv4, Destinations: networks("192.0.2.12/32"), Sources: networks("198.51.100.0/25", "203.0.113.7/32"),
+		{Mark: 3, Family: ipvs.IPv4, Destinations: networks("192.0.2.10/32", "192.0.2.11/32"), VirtualIPs: true, Interface: "eth0"},
+		{Mark: 3, Family: ipvs.IPv4, Destinations: networks("192.0.2.13/32", "192.0.2.15/32", "198.51.100.0/24"), Interface: "eth0"},
+		{Mark: 3, Family: ipvs.IPv4, Destinations: networks("192.0.2.17/32"), Interface: "eth0"},
+		{Mark: 4, Family: ipvs.IPv4, Destinations: networks("192.0.2.12/32"), VirtualIPs: true, Sources: networks("198.51.100.0/25", "203.0.113.7/32"),
 			Protocol: ipvs.UDP, Ports: []mark.PortRange{{First: 53, Last: 53}, {First: 5000, Last: 65535}}},
 		{Mark: 5, Family: ipvs.IPv6, Destinations: networks("2001:db8:1::/48", "2001:db8:3::/48"), Protocol: ipvs.SCTP,
 			Sources: networks("2001:db8:ffff::/48")},
-		{Mark: 6, Family: ipvs.IPv6, Destinations: networks("2001:db8::10/128"), Protocol: ipvs.TCP, Ports: []mark.PortRange{{First: 1, Last: 1023}}},
+		{Mark: 6, Family: ipvs.IPv6, Destinations: networks("2001:db8::10/128"), VirtualIPs: true, Protocol: ipvs.TCP, Ports: []mark.PortRange{{First: 1, Last: 1023}}},
 		{Mark: 4294967295, Family: ipvs.IPv4, Destinations: networks("198.51.100.0/25", "198.51.100.192/26", "255.255.255.0/24")},
 	})
 }
 
 func (n node) readMarks() plan.Actual {
 	n.t.Helper()
-	actual, err := n.k.Read(n.t.Context(), kernel.Query{})
+	actual, err := n.k.Read(n.t.Context(), kernel.Query{Marks: true})
 	if err != nil {
 		n.t.Fatal(err)
 	}
@@ -307,6 +309,20 @@ var transparent = net.ListenConfig{Control: func(_, _ string, c syscall.RawConn)
 	return errors.Join(err, set)
 }}
 
+// listens makes the director its own real server: a service gives it the packets as they are.
+func (f firewall) listens() {
+	f.t.Helper()
+	if err := f.director.Do(func() error {
+		listener, err := transparent.Listen(f.t.Context(), "tcp", ":80")
+		if err == nil {
+			f.t.Cleanup(func() { _ = listener.Close() })
+		}
+		return err
+	}); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
 // connects says whether the client can open a connection.
 func (f firewall) connects(address string) bool {
 	err := f.client.Do(func() error {
@@ -325,16 +341,7 @@ func TestMarkedPacketsForNobodysAddressReachTheServiceByMark(t *testing.T) {
 		{Mark: 7, Family: ipvs.IPv4, Destinations: networks("0.0.0.0/0"), Protocol: ipvs.TCP},
 		{Mark: 8, Family: ipvs.IPv6, Destinations: networks("2001:db8:1::/48", "2001:db8::/64"), Protocol: ipvs.TCP, Interface: "eth0"},
 	})
-	// The director is its own real server: the service gives it the packets as they are.
-	if err := f.director.Do(func() error {
-		listener, err := transparent.Listen(t.Context(), "tcp", ":80")
-		if err == nil {
-			t.Cleanup(func() { _ = listener.Close() })
-		}
-		return err
-	}); err != nil {
-		t.Fatal(err)
-	}
+	f.listens()
 	for _, command := range []string{
 		"ipvsadm -A -f 7 -s rr", "ipvsadm -a -f 7 -r 192.0.2.2 -g", "ipvsadm -A -f 8 -6 -s rr", "ipvsadm -a -f 8 -6 -r [2001:db8::2]:0 -g",
 	} {
@@ -365,5 +372,43 @@ func TestMarkedPacketsForNobodysAddressReachTheServiceByMark(t *testing.T) {
 	}
 	if strings.Count(connections, "TCP") != len(far) {
 		t.Errorf("IPVS has other connections, too:\n%s", connections)
+	}
+}
+
+func TestPacketsToTheDirectorsOwnAddressAreMarkedOnlyIfItIsAVirtualIP(t *testing.T) {
+	f := newFirewall(t)
+	f.listens()
+	f.on(f.director, "ipvsadm -A -f 7 -s rr")
+	f.on(f.director, "ipvsadm -a -f 7 -r 192.0.2.2 -g")
+	for _, virtual := range []bool{false, true} {
+		f.n.do(plan.SetMarks{Rules: []mark.Rule{{Mark: 7, Family: ipvs.IPv4, Destinations: networks("192.0.2.2/32"), VirtualIPs: virtual}}})
+		if !f.connects("192.0.2.2:80") {
+			t.Errorf("virtual IP %v: it is not reached", virtual)
+		}
+		connections := f.on(f.director, "ipvsadm -L -n -c")
+		if balanced := strings.Contains(connections, " 192.0.2.2:80 "); balanced != virtual {
+			t.Errorf("virtual IP %v: IPVS has\n%s", virtual, connections)
+		}
+	}
+}
+
+func TestMarksAreReadOnlyForWhoAsks(t *testing.T) {
+	n := newNode(t)
+	n.do(plan.SetMarks{Rules: someMarks()}, plan.AddRoute{Family: ipvs.IPv4}, plan.AddRule{Mark: 1, Family: ipvs.IPv4})
+	actual, err := n.k.Read(t.Context(), kernel.Query{})
+	if err != nil || len(actual.Addresses) == 0 || len(actual.Marks)+len(actual.Routes)+len(actual.Rules) > 0 {
+		t.Errorf("read %+v, %v", actual, err)
+	}
+}
+
+func TestMarksThatCannotBeReadKeepNoAddressFromBeingRead(t *testing.T) {
+	n := newNode(t)
+	n.do(plan.SetMarks{Rules: someMarks()}, plan.AddRoute{Family: ipvs.IPv4})
+	why := errors.New("no time left")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(why)
+	actual, err := n.k.Read(ctx, kernel.Query{Marks: true})
+	if err != nil || len(actual.Addresses) == 0 || !errors.Is(actual.MarksErr, why) || len(actual.Marks)+len(actual.Routes) > 0 {
+		t.Errorf("read %+v, %v", actual, err)
 	}
 }

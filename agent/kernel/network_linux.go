@@ -13,12 +13,16 @@ import (
 	"github.com/lvs-operator/lvs-operator/agent/plan"
 )
 
-// readNetwork reads addresses, firewall marks and policy routes.
-func (k *Kernel) readNetwork(ctx context.Context, actual *plan.Actual) error {
-	var err error
-	if actual.Addresses, err = k.readAddresses(); err != nil {
-		return err
+// readPolicy reads firewall marks and policy routes: all of them, or why not. Whatever else the node does goes on without.
+func (k *Kernel) readPolicy(ctx context.Context, actual *plan.Actual) {
+	if err := k.readEachPolicy(ctx, actual); err != nil {
+		actual.Marks, actual.MarksTampered, actual.Routes, actual.Rules = nil, false, nil, nil
+		actual.MarksErr = err
 	}
+}
+
+func (k *Kernel) readEachPolicy(ctx context.Context, actual *plan.Actual) error {
+	var err error
 	if actual.Marks, actual.MarksTampered, err = k.readMarks(ctx); err != nil {
 		return err
 	}

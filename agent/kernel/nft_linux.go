@@ -21,40 +21,65 @@ var errNoNFTables = errors.New("the kernel has no nf_tables: load the module nf_
 // expressions that it does not know hides what somebody added to a rule, and because one transaction has one answer here,
 // not one for each message in it.
 type nft struct {
-	// socket is nil in a kernel without netfilter's netlink.
+	// open opens a socket, or says errNoNFTables in a kernel without netfilter's netlink.
+	open func() (*nl.SocketHandle, error)
+	// socket is nil until open had one.
 	socket *nl.SocketHandle
 }
 
-// openNFT opens netfilter's netlink in the calling thread's network namespace.
+// openNFT opens netfilter's netlink in the calling thread's network namespace. A kernel that has none is asked again with each
+// question, for somebody may load the module.
 func openNFT() (nft, error) {
+	n := nft{open: openNetfilter}
+	if _, err := n.handle(); err != nil && !errors.Is(err, errNoNFTables) {
+		return nft{}, err
+	}
+	return n, nil
+}
+
+func openNetfilter() (*nl.SocketHandle, error) {
 	socket, err := nl.GetNetlinkSocketAt(netns.None(), netns.None(), unix.NETLINK_NETFILTER)
 	if errors.Is(err, unix.EPROTONOSUPPORT) {
-		return nft{}, nil
+		return nil, errNoNFTables
 	}
 	if err != nil {
-		return nft{}, fmt.Errorf("open netlink for netfilter: %w", err)
+		return nil, fmt.Errorf("open netlink for netfilter: %w", err)
 	}
 	timeout := unix.NsecToTimeval(answerTimeout.Nanoseconds())
 	if err := errors.Join(socket.SetSendTimeout(&timeout), socket.SetReceiveTimeout(&timeout)); err != nil {
 		socket.Close()
-		return nft{}, fmt.Errorf("limit the wait for netlink: %w", err)
+		return nil, fmt.Errorf("limit the wait for netlink: %w", err)
 	}
-	return nft{&nl.SocketHandle{Socket: socket}}, nil
+	return &nl.SocketHandle{Socket: socket}, nil
 }
 
-func (n nft) close() {
+// handle is the socket, opened if there is none.
+func (n *nft) handle() (*nl.SocketHandle, error) {
+	if n.socket != nil {
+		return n.socket, nil
+	}
+	socket, err := n.open()
+	if err != nil {
+		return nil, err
+	}
+	n.socket = socket
+	return socket, nil
+}
+
+func (n *nft) close() {
 	if n.socket != nil {
 		n.socket.Close()
 	}
 }
 
 // ask sends one question and returns the answers' attributes, undecoded.
-func (n nft) ask(command, flags int, family uint8, about ...*nl.RtAttr) ([][]byte, error) {
-	if n.socket == nil {
-		return nil, errNoNFTables
+func (n *nft) ask(command, flags int, family uint8, about ...*nl.RtAttr) ([][]byte, error) {
+	handle, err := n.handle()
+	if err != nil {
+		return nil, err
 	}
 	request := nftMessage(command, flags, family, about...)
-	request.Sockets = map[int]*nl.SocketHandle{unix.NETLINK_NETFILTER: n.socket}
+	request.Sockets = map[int]*nl.SocketHandle{unix.NETLINK_NETFILTER: handle}
 	answers, err := request.Execute(unix.NETLINK_NETFILTER, 0)
 	if err != nil {
 		return nil, err
@@ -69,7 +94,7 @@ func (n nft) ask(command, flags int, family uint8, about ...*nl.RtAttr) ([][]byt
 }
 
 // askOne asks about one thing. The answer of an error has no attributes.
-func (n nft) askOne(command int, family uint8, about ...*nl.RtAttr) (attributes, error) {
+func (n *nft) askOne(command int, family uint8, about ...*nl.RtAttr) (attributes, error) {
 	answers, err := n.ask(command, 0, family, about...)
 	if err != nil {
 		return nil, err
@@ -81,7 +106,7 @@ func (n nft) askOne(command int, family uint8, about ...*nl.RtAttr) (attributes,
 }
 
 // generation is the number of the last change of any table, and errNoNFTables where there can be none.
-func (n nft) generation() (uint32, error) {
+func (n *nft) generation() (uint32, error) {
 	answer, err := n.askOne(unix.NFT_MSG_GETGEN, unix.AF_UNSPEC)
 	// This is how nfnetlink answers for a subsystem that it has not.
 	if errors.Is(err, unix.EINVAL) || errors.Is(err, unix.EOPNOTSUPP) {
@@ -92,18 +117,19 @@ func (n nft) generation() (uint32, error) {
 
 // commit carries the messages out as one transaction: all of them or none. Only the last asks for an answer; the kernel
 // answers for each that it refuses in any case, and it does so first.
-func (n nft) commit(messages []*nl.NetlinkRequest) error {
-	if n.socket == nil {
-		return errNoNFTables
+func (n *nft) commit(messages []*nl.NetlinkRequest) error {
+	handle, err := n.handle()
+	if err != nil {
+		return err
 	}
 	messages[len(messages)-1].Flags |= unix.NLM_F_ACK
-	sequence := atomic.AddUint32(&n.socket.Seq, 1)
+	sequence := atomic.AddUint32(&handle.Seq, 1)
 	var batch []byte
 	for _, message := range append(append([]*nl.NetlinkRequest{nftBatch(unix.NFNL_MSG_BATCH_BEGIN)}, messages...), nftBatch(unix.NFNL_MSG_BATCH_END)) {
 		message.Seq = sequence
 		batch = append(batch, message.Serialize()...)
 	}
-	socket := n.socket.Socket
+	socket := handle.Socket
 	socket.Lock()
 	defer socket.Unlock()
 	// A send is no larger than the socket's buffer. Without the right to a larger one the kernel may still take it.

@@ -16,6 +16,7 @@ import (
 
 	"github.com/lvs-operator/lvs-operator/agent/ipvs"
 	"github.com/lvs-operator/lvs-operator/agent/mark"
+	"github.com/lvs-operator/lvs-operator/agent/plan"
 )
 
 // randomRules are rules of every shape, in canonical form.
@@ -28,6 +29,11 @@ func randomRules(random *rand.Rand, count int) []mark.Rule {
 			Interface: []string{"", "eth0"}[random.IntN(2)],
 		}
 		rule.Destinations = randomNetworks(random, rule.Family, 1+random.IntN(6))
+		if rule.VirtualIPs = random.IntN(2) == 0; rule.VirtualIPs {
+			for i, network := range rule.Destinations {
+				rule.Destinations[i] = netip.PrefixFrom(network.Addr(), network.Addr().BitLen())
+			}
+		}
 		rule.Sources = randomNetworks(random, rule.Family, random.IntN(4))
 		for range random.IntN(4) * int(min(rule.Protocol, 1)) {
 			first := uint16(random.IntN(65536))
@@ -138,7 +144,7 @@ func FuzzNFTablesAnswersNeverPanic(f *testing.F) {
 }
 
 func TestKernelWithoutNFTablesMattersOnlyToWhoHasMarks(t *testing.T) {
-	k := &Kernel{}
+	k := &Kernel{marks: marks{nft: nft{open: func() (*nl.SocketHandle, error) { return nil, errNoNFTables }}}}
 	if rules, tampered, err := k.readMarks(t.Context()); len(rules) > 0 || tampered || err != nil {
 		t.Errorf("read %v, %v, %v", rules, tampered, err)
 	}
@@ -148,5 +154,38 @@ func TestKernelWithoutNFTablesMattersOnlyToWhoHasMarks(t *testing.T) {
 	rules := randomRules(rand.New(rand.NewPCG(9, 10)), 1)
 	if err := k.setMarks(rules); !errors.Is(err, errNoNFTables) {
 		t.Errorf("written: %v", err)
+	}
+}
+
+func TestKernelThatGetsNFTablesLaterIsAskedAgain(t *testing.T) {
+	opened, loaded := 0, false
+	n := nft{open: func() (*nl.SocketHandle, error) {
+		opened++
+		if !loaded {
+			return nil, errNoNFTables
+		}
+		return &nl.SocketHandle{}, nil
+	}}
+	if _, err := n.generation(); !errors.Is(err, errNoNFTables) {
+		t.Errorf("without the module: %v", err)
+	}
+	loaded = true
+	for range 2 {
+		if _, err := n.handle(); err != nil {
+			t.Errorf("with the module: %v", err)
+		}
+	}
+	if opened != 2 {
+		t.Errorf("opened %d times, want once in vain and once for good", opened)
+	}
+}
+
+func TestMarksThatCannotBeReadAreNoneAndSayWhy(t *testing.T) {
+	broken := errors.New("broken")
+	k := &Kernel{marks: marks{nft: nft{open: func() (*nl.SocketHandle, error) { return nil, broken }}}}
+	actual := plan.Actual{MarksTampered: true, Routes: []ipvs.Family{ipvs.IPv4}}
+	k.readPolicy(t.Context(), &actual)
+	if !errors.Is(actual.MarksErr, broken) || actual.MarksTampered || len(actual.Marks)+len(actual.Routes)+len(actual.Rules) > 0 {
+		t.Errorf("read %+v", actual)
 	}
 }

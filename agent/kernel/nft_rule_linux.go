@@ -34,7 +34,7 @@ func encodeRule(rule mark.Rule) []expression {
 		addresses = typeIPv6
 	}
 	switch destinations := rule.Destinations; {
-	case !rule.ForNetworks():
+	case rule.VirtualIPs:
 		steps = append(steps, loadDestination(rule.Family), isOneOf(addresses, hostKeys(destinations)))
 	case destinations[0].Bits() > 0:
 		steps = append(append(steps, loadDestination(rule.Family)), isInNetwork(addresses, destinations)...)
@@ -48,7 +48,7 @@ func encodeRule(rule mark.Rule) []expression {
 	if len(rule.Ports) > 0 {
 		steps = append(steps, loadPort(), isIn(typePort, portIntervals(rule.Ports)))
 	}
-	if rule.ForNetworks() {
+	if !rule.VirtualIPs {
 		steps = append(steps, loadAddressType(), compare(unix.NFT_CMP_NEQ, nl.Uint32Attr(unix.RTN_LOCAL)))
 	}
 	return append(append(steps, setMark(rule.Mark)...), accept())
@@ -57,25 +57,21 @@ func encodeRule(rule mark.Rule) []expression {
 // decodeRule reads what encodeRule writes; false: the steps are not those of any rule of ours. It reads what it knows,
 // wherever that stands, and then compares with all that encodeRule makes of it.
 func decodeRule(steps []expression) (mark.Rule, bool) {
-	var rule mark.Rule
-	forNetworks := slices.ContainsFunc(steps, loadAddressType().equal)
-	if forNetworks {
-		rule.Destinations = []netip.Prefix{{}}
-	}
+	rule := mark.Rule{VirtualIPs: !slices.ContainsFunc(steps, loadAddressType().equal)}
 	for i := range max(len(steps)-1, 0) {
 		load, test := steps[i], steps[i+1]
 		switch {
 		case load.equal(loadMeta(unix.NFT_META_NFPROTO)):
 			rule.Family = ipvs.Family(number(test.operand()))
-			if forNetworks {
+			if !rule.VirtualIPs {
 				rule.Destinations = []netip.Prefix{netip.PrefixFrom(rule.Family.Unspecified(), 0)}
 			}
 		case load.equal(loadMeta(unix.NFT_META_IIFNAME)):
 			rule.Interface = unix.ByteSliceToString(test.operand())
-		case load.equal(loadDestination(rule.Family)) && forNetworks:
-			rule.Destinations = networksOf(steps[i+1:])
-		case load.equal(loadDestination(rule.Family)):
+		case load.equal(loadDestination(rule.Family)) && rule.VirtualIPs:
 			rule.Destinations = hosts(test.keys())
+		case load.equal(loadDestination(rule.Family)):
+			rule.Destinations = networksOf(steps[i+1:])
 		case load.equal(loadSource(rule.Family)):
 			rule.Sources = networksOf(steps[i+1:])
 		case load.equal(loadMeta(unix.NFT_META_L4PROTO)):

@@ -8,42 +8,25 @@ import (
 )
 
 // Canonical is the one form of rules that say the same: sorted, each once; networks masked, sorted and as few as possible;
-// ports sorted, with those that touch or overlap in one range. A rule for both networks and single addresses becomes two,
-// and no single addresses become a network. It keeps what is not valid, for Validate to find. The rules given do not change.
+// ports sorted, with those that touch or overlap in one range. Virtual IPs are sorted, each once, and never become a
+// network. It keeps what is not valid, for Validate to find. The rules given do not change.
 func Canonical(rules []Rule) []Rule {
 	var canonical []Rule
 	for _, rule := range rules {
+		if rule.VirtualIPs {
+			rule.Destinations = slices.Compact(slices.SortedFunc(slices.Values(rule.Destinations), netip.Prefix.Compare))
+		} else {
+			rule.Destinations = fewest(rule.Destinations)
+		}
 		rule.Sources = fewest(rule.Sources)
 		if len(rule.Sources) == 1 && rule.Sources[0].IsValid() && rule.Sources[0].Bits() == 0 {
 			rule.Sources = nil
 		}
 		rule.Ports = joined(rule.Ports)
-		hosts, networks := split(rule.Destinations)
-		if len(networks) > 0 {
-			forNetworks := rule
-			forNetworks.Destinations = fewest(networks)
-			canonical = append(canonical, forNetworks)
-		}
-		if len(hosts) > 0 || len(networks) == 0 {
-			slices.SortFunc(hosts, netip.Prefix.Compare)
-			rule.Destinations = slices.Compact(hosts)
-			canonical = append(canonical, rule)
-		}
+		canonical = append(canonical, rule)
 	}
 	slices.SortFunc(canonical, Rule.Compare)
 	return slices.CompactFunc(canonical, Rule.Equal)
-}
-
-// split tells single addresses from networks.
-func split(destinations []netip.Prefix) (hosts, networks []netip.Prefix) {
-	for _, destination := range destinations {
-		if destination.IsSingleIP() {
-			hosts = append(hosts, destination)
-		} else {
-			networks = append(networks, destination)
-		}
-	}
-	return hosts, networks
 }
 
 // fewest are the same addresses in the fewest networks, sorted.

@@ -34,7 +34,7 @@ func (r Rule) String() string {
 	case r.Protocol != 0:
 		parts = append(parts, fmt.Sprintf("meta l4proto %d", r.Protocol))
 	}
-	if r.ForNetworks() {
+	if !r.VirtualIPs {
 		parts = append(parts, "fib daddr type != local")
 	}
 	parts = append(parts, fmt.Sprintf("meta mark set 0x%08x accept", r.Mark))

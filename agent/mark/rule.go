@@ -17,15 +17,18 @@ import (
 const maxInterface = 15
 
 // Rule gives a firewall mark to the packets that match all that it says. Of several rules that match a packet the first
-// gives the mark. A rule for networks leaves packets to this node's own addresses alone, so that one for 0.0.0.0/0 locks
-// nobody out; a rule for single addresses does not.
+// gives the mark. A rule leaves packets to this node's own addresses alone, so that neither one for 0.0.0.0/0 nor one for an
+// address of the node locks anybody out; only a rule for VirtualIPs does not.
 type Rule struct {
 	// Mark is 1 to 4294967295.
 	Mark uint32 `json:"mark"`
 	// Family of the packets; Destinations and Sources are of it.
 	Family ipvs.Family `json:"family"`
-	// Destinations that the packets go to, at least one: all of them networks, or all single addresses.
+	// Destinations that the packets go to, at least one.
 	Destinations []netip.Prefix `json:"destinations"`
+	// VirtualIPs says that the destinations are virtual IPs, which are addresses of this node while it is Active: all of them
+	// single addresses.
+	VirtualIPs bool `json:"virtualIPs,omitempty"`
 	// Sources that the packets come from; none: any.
 	Sources []netip.Prefix `json:"sources,omitempty"`
 	// Protocol of the packets; 0: TCP, UDP and SCTP.
@@ -42,12 +45,6 @@ type PortRange struct {
 	Last  uint16 `json:"last"`
 }
 
-// ForNetworks says that the destinations are networks and not single addresses: then packets to this node's own addresses
-// are left alone.
-func (r Rule) ForNetworks() bool {
-	return slices.ContainsFunc(r.Destinations, func(p netip.Prefix) bool { return !p.IsSingleIP() })
-}
-
 // Compare orders rules by mark, family, destinations, and then all else.
 func (r Rule) Compare(other Rule) int {
 	return cmp.Or(
@@ -58,7 +55,20 @@ func (r Rule) Compare(other Rule) int {
 		cmp.Compare(r.Protocol, other.Protocol),
 		slices.CompareFunc(r.Ports, other.Ports, PortRange.compare),
 		strings.Compare(r.Interface, other.Interface),
+		compareBool(r.VirtualIPs, other.VirtualIPs),
 	)
+}
+
+// compareBool orders false before true.
+func compareBool(a, b bool) int {
+	switch {
+	case a == b:
+		return 0
+	case b:
+		return -1
+	default:
+		return 1
+	}
 }
 
 // Equal says that the rules are the same, value by value. Rules in canonical form are equal if they say the same.
@@ -87,6 +97,11 @@ func (r Rule) Validate() error {
 	for _, network := range slices.Concat(r.Destinations, r.Sources) {
 		if !network.IsValid() || ipvs.FamilyOf(network.Addr()) != r.Family {
 			return fmt.Errorf("firewall mark %d: %s is no network of %s", r.Mark, network, r.Family)
+		}
+	}
+	for _, destination := range r.Destinations {
+		if r.VirtualIPs && !destination.IsSingleIP() {
+			return fmt.Errorf("firewall mark %d: %s is no virtual IP; must be a single address", r.Mark, destination)
 		}
 	}
 	for _, ports := range r.Ports {

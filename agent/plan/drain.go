@@ -48,14 +48,17 @@ func (l *Ledger) beginDrains(key ipvs.ServiceKey, a *account, wanted *Wanted, no
 		at := d.Key()
 		switch {
 		case wanted.has(at):
-			delete(a.drains, at)
+			if _, draining := a.drains[at]; draining {
+				delete(a.drains, at)
+				l.drainChanges[key] = struct{}{}
+			}
 		case wanted.Drain <= 0 || !a.wanted.serves(at):
 		default:
 			if a.drains == nil {
 				a.drains = map[netip.AddrPort]drain{}
 			}
 			a.drains[at] = drain{until: now.Add(wanted.Drain)}
-			l.draining[key] = struct{}{}
+			l.draining[key], l.drainChanges[key] = struct{}{}, struct{}{}
 		}
 	}
 	if len(a.drains) == 0 {
@@ -64,6 +67,9 @@ func (l *Ledger) beginDrains(key ipvs.ServiceKey, a *account, wanted *Wanted, no
 }
 
 func (l *Ledger) endDrains(key ipvs.ServiceKey, a *account) {
+	if len(a.drains) > 0 {
+		l.drainChanges[key] = struct{}{}
+	}
 	a.drains = nil
 	delete(l.draining, key)
 }
@@ -91,6 +97,9 @@ func (l *Ledger) watchDrains(key ipvs.ServiceKey, a *account, reading *ipvs.Read
 			left[destination.Key()] = d
 		}
 	}
+	if len(left) != len(a.drains) {
+		l.drainChanges[key] = struct{}{}
+	}
 	a.drains = left
 	if len(left) == 0 {
 		l.endDrains(key, a)
@@ -105,6 +114,13 @@ func noneLeft(key ipvs.ServiceKey, c ipvs.Connections) bool {
 		return c.Active == 0
 	}
 	return c.Active == 0 && c.Inactive == 0
+}
+
+// TakeDrainChanges returns the services of which a drain began or ended since the last call, sorted.
+func (l *Ledger) TakeDrainChanges() []ipvs.ServiceKey {
+	changed := sortedKeys(l.drainChanges)
+	clear(l.drainChanges)
+	return changed
 }
 
 // Drains are the real servers of a service that drain, with the time at which each is deleted at the latest.

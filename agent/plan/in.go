@@ -22,7 +22,7 @@ type In struct {
 	// Settings are the kernel settings that this director's groups ask for, in the order in which they are written: sysctls
 	// of net.ipv4.vs, and the time-outs that Timeouts names.
 	Settings []Setting
-	// Marks are the rules that give packets the firewall marks of services, sorted.
+	// Marks are the rules that give packets the firewall marks of services that are in the kernel, sorted.
 	Marks []mark.Rule
 	// Found is, a setting, the value that it had before our first write: what it gets back when we no longer need it.
 	Found map[string]string
@@ -54,10 +54,15 @@ type Actual struct {
 	Addresses []Address
 	// Sysctls are values by dotted name. One that is not in it does not exist in this kernel, and is not written.
 	Sysctls map[string]string
+	// SettingsErr is why sysctls or time-outs could not be read; with it they are left as they are.
+	SettingsErr error
 	// Timeouts are those of IPVS; all 0 where they were not read: then they are not written.
 	Timeouts ipvs.Timeouts
 	// Marks are the rules of our nftables table, sorted.
 	Marks []mark.Rule
+	// MarksErr is why the marks, routes and rules could not be read; nil: they were, or nobody asked. With it they are left as
+	// they are.
+	MarksErr error
 	// MarksTampered says that somebody changed our table so that Marks do not say what it does.
 	MarksTampered bool
 	// Routes are the families for which our routing table has its local default route.

@@ -36,6 +36,8 @@ type Ledger struct {
 	// unsettled services have something left undone: the kernel refused it, or could not be read back.
 	unsettled map[ipvs.ServiceKey]struct{}
 	draining  map[ipvs.ServiceKey]struct{}
+	// drainChanges are the services of which a drain began or ended since TakeDrainChanges.
+	drainChanges map[ipvs.ServiceKey]struct{}
 	// wanted is the number of services that are wanted.
 	wanted int
 	round  uint32
@@ -59,10 +61,11 @@ type account struct {
 // NewLedger is a ledger in which nothing is wanted and nothing is known.
 func NewLedger() *Ledger {
 	return &Ledger{
-		accounts:  map[ipvs.ServiceKey]*account{},
-		due:       map[ipvs.ServiceKey]struct{}{},
-		unsettled: map[ipvs.ServiceKey]struct{}{},
-		draining:  map[ipvs.ServiceKey]struct{}{},
+		accounts:     map[ipvs.ServiceKey]*account{},
+		due:          map[ipvs.ServiceKey]struct{}{},
+		unsettled:    map[ipvs.ServiceKey]struct{}{},
+		draining:     map[ipvs.ServiceKey]struct{}{},
+		drainChanges: map[ipvs.ServiceKey]struct{}{},
 	}
 }
 
@@ -98,6 +101,13 @@ func (l *Ledger) Len() int { return l.wanted }
 // Due says whether a service is due to be compared.
 func (l *Ledger) Due() bool { return len(l.due) > 0 }
 
+// Settled says that nothing is left to do for a service, as far as is known.
+func (l *Ledger) Settled(key ipvs.ServiceKey) bool {
+	_, due := l.due[key]
+	_, unsettled := l.unsettled[key]
+	return !due && !unsettled
+}
+
 // Known is what the kernel is known to have of a service; false: nothing.
 func (l *Ledger) Known(key ipvs.ServiceKey) (ipvs.Entry, bool) {
 	a, known := l.accounts[key]
@@ -107,9 +117,12 @@ func (l *Ledger) Known(key ipvs.ServiceKey) (ipvs.Entry, bool) {
 	return a.known, true
 }
 
+// mostChanged is the most services that one Plan changes: each of them has to be read back.
+const mostChanged = 1000
+
 // Plan compares services that are due, and returns the operations that bring the kernel to what is wanted, in order, and the
-// services that they change. About most operations are returned at once: what is not compared yet stays due. Services whose
-// operations were carried out have to be read back, for Settle.
+// services that they change. About most operations are returned at once, on at most 1,000 services: what is not compared yet
+// stays due. Services whose operations were carried out have to be read back, for Settle.
 //
 // What is new comes before what goes, so that no service is without destinations in between. What can be changed in place is
 // never deleted.
@@ -117,7 +130,7 @@ func (l *Ledger) Plan(now time.Time, most int) ([]Operation, []ipvs.ServiceKey) 
 	var additions, deletions []Operation
 	var changed []ipvs.ServiceKey
 	for _, key := range sortedKeys(l.due) {
-		if len(additions)+len(deletions) >= most {
+		if len(additions)+len(deletions) >= most || len(changed) == mostChanged {
 			break
 		}
 		a := l.accounts[key]
@@ -241,6 +254,12 @@ func (a *account) take(reading *ipvs.Reading) {
 	default:
 		a.known = ipvs.Entry{Service: reading.Service, Destinations: slices.Clone(reading.Destinations)}
 	}
+}
+
+// Differs says that a reading is not what is known of its service.
+func (l *Ledger) Differs(reading ipvs.Reading) bool {
+	a, known := l.accounts[reading.Service.Key]
+	return !known || !a.exists || !sameEntry(reading.Entry, a.known)
 }
 
 func sameEntry(a, b ipvs.Entry) bool {

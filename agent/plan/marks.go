@@ -13,6 +13,9 @@ import (
 // diffMarks compares the rules that give marks, and the policy routes that bring marked packets for addresses of others to
 // IPVS. A route comes before the rules that lead to it, and goes after them.
 func diffMarks(in In) []Operation {
+	if in.Actual.MarksErr != nil {
+		return nil
+	}
 	var operations []Operation
 	wanted := policyRules(in.Marks)
 	families := familiesOf(wanted)

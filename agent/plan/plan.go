@@ -18,9 +18,10 @@ type Steps struct {
 //  1. virtual IPs of routers that are no longer Active go first: another director is waiting for them;
 //  2. a real server's ARP settings come before its virtual IPs on lo, else it answers ARP for them, and before them all the
 //     director's own: the forwarding of packets, which LVS/NAT needs, and how IPVS treats connections of the dead;
-//  3. IPVS services and destinations (Ledger) come before the virtual IPs, else the director refuses the first connections;
+//  3. firewall marks, and the routes that bring marked packets to IPVS, come when the service of the mark is there (In.Marks
+//     are of no other services), and go before it does: else the packets meet nobody;
+//  4. IPVS services and destinations (Ledger) come before the virtual IPs, else the director refuses the first connections;
 //     what is new comes before what goes, so that a service is never without destinations in between;
-//  4. firewall marks, and the routes that bring marked packets to IPVS, come when the service of the mark is there;
 //  5. virtual IPs of Active routers come when all is ready behind them;
 //  6. a real server's virtual IPs leave lo, and only then the settings get back the values that were found.
 func Plan(in In) Steps {
@@ -30,9 +31,9 @@ func Plan(in In) Steps {
 			addresses.releaseDirector,
 			raiseSettings(in),
 			addresses.addRealServer,
+			diffMarks(in),
 		),
 		After: slices.Concat(
-			diffMarks(in),
 			addresses.addDirector,
 			addresses.releaseRealServer,
 			restoreSettings(in),

@@ -197,13 +197,13 @@ sysctl -w net.ipv4.vs.expire_nodest_conn=1
 				DirectorAddresses: held,
 				Marks:             []mark.Rule{cache(100, ipvs.IPv4), cache(101, ipvs.IPv4), cache(100, ipvs.IPv6)},
 			},
-			want: `(services)
-ip route add local 0.0.0.0/0 dev lo table 7676 proto 76
+			want: `ip route add local 0.0.0.0/0 dev lo table 7676 proto 76
 ip route add local ::/0 dev lo table 7676 proto 76
 ip rule add from 0.0.0.0/0 fwmark 100 lookup 7676 priority 7676 protocol 76
 ip rule add from 0.0.0.0/0 fwmark 101 lookup 7676 priority 7676 protocol 76
 ip rule add from ::/0 fwmark 100 lookup 7676 priority 7676 protocol 76
 nft: 3 rules in our table
+(services)
 ip address add 192.0.2.10/32 dev eth0 proto 76 label eth0:lvs
 `,
 		},
@@ -217,10 +217,10 @@ ip address add 192.0.2.10/32 dev eth0 proto 76 label eth0:lvs
 					Rules:  []plan.PolicyRule{{Mark: 100, Family: ipvs.IPv4}, {Mark: 100, Family: ipvs.IPv6}},
 				},
 			},
-			want: `(services)
-nft: 1 rules in our table
+			want: `nft: 1 rules in our table
 ip rule del from ::/0 fwmark 100 lookup 7676 priority 7676 protocol 76
 ip route del local ::/0 dev lo table 7676 proto 76
+(services)
 `,
 		},
 		{
@@ -232,7 +232,7 @@ ip route del local ::/0 dev lo table 7676 proto 76
 					Routes: []ipvs.Family{ipvs.IPv4}, Rules: []plan.PolicyRule{{Mark: 100, Family: ipvs.IPv4}},
 				},
 			},
-			want: between + "nft: 1 rules in our table\n",
+			want: "nft: 1 rules in our table\n" + between,
 		},
 		{
 			name: "a real server is silent on ARP before it has the virtual IP",

@@ -136,7 +136,7 @@ func carryOut(t *testing.T, actual plan.Actual, operations []plan.Operation) pla
 	if failures := k.Apply(t.Context(), slices.Concat(before, operations)); len(failures) > 0 {
 		t.Fatalf("the kernel refused %v", failures)
 	}
-	after, err := k.Read(t.Context(), kernel.Query{Sysctls: slices.Collect(maps.Keys(actual.Sysctls)), IPVS: true})
+	after, err := k.Read(t.Context(), kernel.Query{Sysctls: slices.Collect(maps.Keys(actual.Sysctls)), IPVS: true, Marks: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -81,6 +81,20 @@ func raiseSettings(in In) []Operation {
 	return writes(wrong)
 }
 
+// Missing are the names of the settings that are wanted and that this kernel does not have.
+func Missing(in In) []string {
+	if in.Actual.SettingsErr != nil {
+		return nil
+	}
+	var missing []string
+	for _, setting := range wantedSettings(in) {
+		if _, exists := in.Actual.value(setting.Name); !exists {
+			missing = append(missing, setting.Name)
+		}
+	}
+	return missing
+}
+
 // automatic are the sysctls of which 1 means "when memory is short": while it is, the kernel itself turns 1 into 2
 // (update_defense_level of net/netfilter/ipvs/ip_vs_ctl.c).
 var automatic = []string{"net.ipv4.vs.drop_entry", "net.ipv4.vs.drop_packet", "net.ipv4.vs.secure_tcp"}
@@ -160,6 +174,9 @@ func NewlyFound(in In, operations []Operation) map[string]string {
 // Restored are the names in In.Found that can be forgotten, sorted: settings that this node does not need and that have
 // their found value again. They have to be forgotten, else what an administrator sets later would be put back.
 func Restored(in In) []string {
+	if in.Actual.SettingsErr != nil {
+		return nil
+	}
 	var restored []string
 	for _, name := range released(in) {
 		if actual, exists := in.Actual.value(name); !exists || actual == in.Found[name] {

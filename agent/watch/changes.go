@@ -34,7 +34,7 @@ type Changes struct {
 // that returns true tells everything. It costs in proportion to what changed.
 //
 // It starts following groups and Secrets that the NodeState names and stops following those that it no longer names, so it is
-// to be called after every change, by one caller, who does not call View too.
+// to be called after every change, by one caller.
 func (w *Watcher) Changes(ctx context.Context) (Changes, bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -26,7 +26,8 @@ var errInterrupted = errors.New("it changed all the time while it was read")
 func (c *Client) Service(key ipvs.ServiceKey) (ipvs.Service, error) {
 	body, err := c.get(func(r wire.Request, b []byte) []byte { return r.GetService(b, key) })
 	switch {
-	case errors.Is(err, unix.ESRCH):
+	// A kernel built without IPv6 for IPVS has no such service either.
+	case errors.Is(err, unix.ESRCH), errors.Is(err, unix.EAFNOSUPPORT):
 		return ipvs.Service{}, fmt.Errorf("%s: %w", key, ErrNoService)
 	case err != nil:
 		return ipvs.Service{}, err

@@ -37,6 +37,7 @@ type Kernel struct {
 	routes     map[ipvs.Family]bool
 	rules      map[plan.PolicyRule]bool
 	modules    []string
+	lacking    []string
 	interfaces map[string]bool
 	applied    []plan.Operation
 	refuse     func(plan.Operation) error
@@ -109,6 +110,13 @@ func (k *Kernel) Refuse(refuse func(plan.Operation) error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.refuse = refuse
+}
+
+// Lack makes a sysctl one that this kernel does not have.
+func (k *Kernel) Lack(sysctl string) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.lacking = append(k.lacking, sysctl)
 }
 
 // FailTables makes each later reading of IPVS services fail with the error. Nil lets them succeed.
@@ -212,7 +220,7 @@ func (l *Listing) Close() {}
 func (k *Kernel) Read(_ context.Context, query kernel.Query) (plan.Actual, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	actual := plan.Actual{Sysctls: map[string]string{}, Marks: slices.Clone(k.marks)}
+	actual := plan.Actual{Sysctls: map[string]string{}}
 	if query.IPVS {
 		actual.Timeouts = k.timeouts
 	}
@@ -227,17 +235,22 @@ func (k *Kernel) Read(_ context.Context, query kernel.Query) (plan.Actual, error
 		)
 	})
 	for _, name := range query.Sysctls {
-		actual.Sysctls[name] = cmp.Or(k.sysctls[name], "0")
+		if !slices.Contains(k.lacking, name) {
+			actual.Sysctls[name] = cmp.Or(k.sysctls[name], "0")
+		}
 	}
 	for _, name := range query.Modules {
 		if slices.Contains(k.modules, name) {
 			actual.Modules = append(actual.Modules, name)
 		}
 	}
-	actual.Routes = slices.Sorted(maps.Keys(k.routes))
-	actual.Rules = slices.SortedFunc(maps.Keys(k.rules), func(a, b plan.PolicyRule) int {
-		return cmp.Or(cmp.Compare(a.Family, b.Family), cmp.Compare(a.Mark, b.Mark))
-	})
+	if query.Marks {
+		actual.Marks = slices.Clone(k.marks)
+		actual.Routes = slices.Sorted(maps.Keys(k.routes))
+		actual.Rules = slices.SortedFunc(maps.Keys(k.rules), func(a, b plan.PolicyRule) int {
+			return cmp.Or(cmp.Compare(a.Family, b.Family), cmp.Compare(a.Mark, b.Mark))
+		})
+	}
 	return actual, nil
 }
 
