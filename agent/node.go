@@ -104,7 +104,7 @@ func (a *Agent) settleNode(ctx context.Context, in plan.In, failures []kernel.Fa
 	query := a.query(in)
 	actual, err := a.kernel.Read(ctx, query)
 	if err != nil {
-		a.nodeProblems, a.nodeDue = append(problems, a.everyGroup(err)...), true
+		a.nodeProblems, a.nodeDue = slices.Concat(problems, a.everyGroup(err)), true
 		return
 	}
 	a.noteReading(query, actual)
@@ -114,7 +114,7 @@ func (a *Agent) settleNode(ctx context.Context, in plan.In, failures []kernel.Fa
 			problems = append(problems, a.nodeProblem(left, errLeft{left})...)
 		}
 	}
-	a.nodeProblems = append(problems, a.readProblems(in)...)
+	a.nodeProblems = slices.Concat(problems, a.readProblems(in))
 }
 
 // wantsTheSame says whether two plans wanted the same of a node.

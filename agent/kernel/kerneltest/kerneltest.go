@@ -139,7 +139,7 @@ func (k *Kernel) TakeApplied() []plan.Operation {
 func (k *Kernel) Saved() ipvs.Table {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	var table ipvs.Table
+	table := make(ipvs.Table, 0, len(k.services))
 	for _, key := range k.keys() {
 		table = append(table, k.reading(key).Entry)
 	}
