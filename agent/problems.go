@@ -76,7 +76,7 @@ func (a *Agent) readProblems(in plan.In) []v1alpha1.Problem {
 	}
 	// Without IPVS none of its settings exists; that is told by another problem.
 	if missing := plan.Missing(in); len(missing) > 0 && a.tableRead {
-		problems = append(problems, a.everyGroup(fmt.Errorf("this kernel has no setting %s: leave it out of the DirectorGroup, or use a kernel that was built with it",
+		problems = append(problems, a.everyGroup(fmt.Errorf("this kernel has no setting %s: load the module that brings it, or leave it out of the DirectorGroup",
 			strings.Join(missing, ", ")))...)
 	}
 	return problems

@@ -9,4 +9,4 @@ hack/packages.sh lab
 binary=$PWD/bin/bench/agent.test
 mkdir -p "$(dirname "$binary")"
 go test -c -tags bench -o "$binary" ./agent
-bin/machine run -- "$binary" -test.run '^TestBenchIPVS$' -test.timeout 60m -test.v | sed -un '/^=== \|^--- \|^PASS$\|^ok /!p'
+bin/machine run -- "$binary" -test.run '^TestBenchIPVS$' -test.timeout 60m -test.v | sed -un '/Running modprobe\|^=== \|^ *--- \|^PASS$\|^ok /!p'

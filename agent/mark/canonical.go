@@ -11,7 +11,7 @@ import (
 // ports sorted, with those that touch or overlap in one range. Virtual IPs are sorted, each once, and never become a
 // network. It keeps what is not valid, for Validate to find. The rules given do not change.
 func Canonical(rules []Rule) []Rule {
-	var canonical []Rule
+	canonical := make([]Rule, 0, len(rules))
 	for _, rule := range rules {
 		if rule.VirtualIPs {
 			rule.Destinations = slices.Compact(slices.SortedFunc(slices.Values(rule.Destinations), netip.Prefix.Compare))

@@ -25,8 +25,9 @@ const (
 	ReasonProgrammed = "Programmed"
 	// ReasonReady goes with Ready=True.
 	ReasonReady = "Ready"
-	// ReasonConflict says that an older object already has this address and port, or this virtual router id on the same
-	// directors' interface.
+	// ReasonConflict says that an older object has what this one wants and only one can have: the address and port, the firewall
+	// mark, the virtual router id on the same directors' interface, or another value of an IPVS setting of the same directors.
+	// It also says that the director group carries as many addresses as it can.
 	ReasonConflict = "Conflict"
 	// ReasonAddressNotInPool says that the address lies in none of the director group's address pools that this namespace
 	// may use.

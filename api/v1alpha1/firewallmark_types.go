@@ -30,7 +30,9 @@ type FirewallMark struct {
 // +kubebuilder:validation:XValidation:rule="!has(self.ports) || self.ports.size() == 0 || has(self.protocol)",message="ports need a protocol; add protocol: TCP, UDP or SCTP"
 type Match struct {
 	// addresses are the destinations: networks in CIDR notation, IPv4 or IPv6. Each lies in a mark pool of the group, or is a
-	// single address of an address pool, for example 192.0.2.10/32; such an address is a virtual IP and carried by VRRP.
+	// single address of an address pool, for example 192.0.2.10/32; such an address is a virtual IP and carried by VRRP. Its
+	// ports and protocols are the service's, as if listed in ports: no other service by address may have them, nor one by mark
+	// of another namespace.
 	// +required
 	// +listType=atomic
 	// +kubebuilder:validation:MinItems=1
@@ -94,7 +96,8 @@ type MarkPool struct {
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=4294967295
 	Last int64 `json:"last"`
-	// cidrs are the destinations that services of the pool may match, IPv4 and IPv6; 0.0.0.0/0 and ::/0: all.
+	// cidrs are the destinations that services of the pool may match, IPv4 and IPv6; 0.0.0.0/0 and ::/0: all. A single address
+	// that lies in an address pool needs that pool's leave, too.
 	// +required
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1

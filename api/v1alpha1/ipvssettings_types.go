@@ -6,7 +6,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // IPVSSettings are settings of a director's whole kernel: the time-outs of connections, and sysctls below net.ipv4.vs
 // (Documentation/networking/ipvs-sysctl.rst of Linux). What is absent, and has no default here, stays as the kernel or
-// the node's administrator has it. What the agent writes is put back when the node leaves the group.
+// the node's administrator has it. What the agent writes is put back when the node leaves the group or has no service left.
 type IPVSSettings struct {
 	// timeouts of idle connections.
 	// +optional
@@ -18,8 +18,9 @@ type IPVSSettings struct {
 	// +optional
 	// +kubebuilder:default=true
 	ExpireNoDestConn *bool `json:"expireNoDestConn,omitempty"`
-	// expireQuiescentTemplate ends a client's persistence when its real server has weight 0; off, persistence brings the client
-	// back to a real server that drains, again and again (expire_quiescent_template). Default true; the kernel's own: false.
+	// expireQuiescentTemplate ends a client's persistence when its real server has weight 0 (expire_quiescent_template). If false,
+	// persistence leads clients back to a real server that drains until its drain time is over. Default true; the kernel's own:
+	// false.
 	// +optional
 	// +kubebuilder:default=true
 	ExpireQuiescentTemplate *bool `json:"expireQuiescentTemplate,omitempty"`
@@ -95,39 +96,66 @@ type IPVSSettings struct {
 	// transparent cache cluster that is down does not stop its users (cache_bypass). Kernel: false.
 	// +optional
 	CacheBypass *bool `json:"cacheBypass,omitempty"`
+
+	// lblcExpiration is how long the scheduler lblc remembers the real server of a destination address that no connection is
+	// scheduled to, as a duration in whole seconds, 1s to 596h; the kernel looks every 30 minutes (lblc_expiration, which exists
+	// while the module ip_vs_lblc is loaded). Kernel: 24h.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('596h') && self.matches('^([0-9]+h)?([0-9]+m)?([0-9]+s)?$')",message="must be a whole number of seconds between 1s and 596h"
+	LBLCExpiration *metav1.Duration `json:"lblcExpiration,omitempty"`
+	// lblcrExpiration is the same for lblcr, and how long a destination's set of several real servers stays unchanged before the
+	// busiest one leaves it, as a duration in whole seconds, 1s to 596h (lblcr_expiration, which exists while the module
+	// ip_vs_lblcr is loaded). Kernel: 24h.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('596h') && self.matches('^([0-9]+h)?([0-9]+m)?([0-9]+s)?$')",message="must be a whole number of seconds between 1s and 596h"
+	LBLCRExpiration *metav1.Duration `json:"lblcrExpiration,omitempty"`
+	// runEstimation keeps the rates and counters of services and real servers up to date, every 2 s; off, they stand still, which
+	// saves CPU time where there are very many (run_estimation, since Linux 5.16). Kernel: true.
+	// +optional
+	RunEstimation *bool `json:"runEstimation,omitempty"`
+	// backupOnly balances nothing on a director while its kernel receives another director's connections as their backup
+	// (ipvsadm --start-daemon backup): without it, directors that are each other's real servers by DirectRouting or Tunnel may
+	// send a packet round in a loop (backup_only). Kernel: false.
+	// +optional
+	BackupOnly *bool `json:"backupOnly,omitempty"`
 }
 
-// IPVSTimeouts are how long the kernel keeps idle connections (ipvsadm --set). Absent: as the kernel has it.
+// IPVSTimeouts are how long the kernel keeps idle connections (ipvsadm --set). Absent: as the kernel has it. 596h is what fits
+// the kernel's limit, INT_MAX/HZ seconds, with HZ=1000.
 type IPVSTimeouts struct {
-	// tcp is for established TCP connections, as a duration in whole seconds, 1s to 31 days. Kernel: 15m.
+	// tcp is for established TCP connections, as a duration in whole seconds, 1s to 596h. Kernel: 15m.
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('744h') && self.matches('^([0-9]+h)?([0-9]+m)?([0-9]+s)?$')",message="must be a whole number of seconds between 1s and 744h"
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('596h') && self.matches('^([0-9]+h)?([0-9]+m)?([0-9]+s)?$')",message="must be a whole number of seconds between 1s and 596h"
 	TCP *metav1.Duration `json:"tcp,omitempty"`
-	// tcpFin is for TCP connections after a FIN, as a duration in whole seconds, 1s to 31 days. Kernel: 2m.
+	// tcpFin is for TCP connections after a FIN, as a duration in whole seconds, 1s to 596h. Kernel: 2m.
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('744h') && self.matches('^([0-9]+h)?([0-9]+m)?([0-9]+s)?$')",message="must be a whole number of seconds between 1s and 744h"
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('596h') && self.matches('^([0-9]+h)?([0-9]+m)?([0-9]+s)?$')",message="must be a whole number of seconds between 1s and 596h"
 	TCPFin *metav1.Duration `json:"tcpFin,omitempty"`
-	// udp is for UDP, as a duration in whole seconds, 1s to 31 days. Kernel: 5m.
+	// udp is for UDP, as a duration in whole seconds, 1s to 596h. Kernel: 5m.
 	// +optional
 	// +kubebuilder:validation:Type=string
 	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('744h') && self.matches('^([0-9]+h)?([0-9]+m)?([0-9]+s)?$')",message="must be a whole number of seconds between 1s and 744h"
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('596h') && self.matches('^([0-9]+h)?([0-9]+m)?([0-9]+s)?$')",message="must be a whole number of seconds between 1s and 596h"
 	UDP *metav1.Duration `json:"udp,omitempty"`
 }
 
 // CompiledIPVSSettings are a director's kernel settings with every default filled in.
 type CompiledIPVSSettings struct {
-	// tcpTimeoutSeconds is for established TCP connections, 1 to 2678400 (31 days); 0 or absent: left as it is.
+	// tcpTimeoutSeconds is for established TCP connections, 1 to 2145600 (596 hours); 0 or absent: left as it is.
 	// +optional
 	TCPTimeoutSeconds int32 `json:"tcpTimeoutSeconds,omitempty"`
-	// tcpFinTimeoutSeconds is for TCP connections after a FIN, 1 to 2678400; 0 or absent: left as it is.
+	// tcpFinTimeoutSeconds is for TCP connections after a FIN, 1 to 2145600; 0 or absent: left as it is.
 	// +optional
 	TCPFinTimeoutSeconds int32 `json:"tcpFinTimeoutSeconds,omitempty"`
-	// udpTimeoutSeconds is for UDP, 1 to 2678400; 0 or absent: left as it is.
+	// udpTimeoutSeconds is for UDP, 1 to 2145600; 0 or absent: left as it is.
 	// +optional
 	UDPTimeoutSeconds int32 `json:"udpTimeoutSeconds,omitempty"`
 	// sysctls are the settings to write, sorted by name; what is not listed is left as it is.

@@ -75,8 +75,8 @@ type Member struct {
 	// +kubebuilder:validation:Maximum=65535
 	Weight *int32 `json:"weight,omitempty"`
 	// port of the real server, 1 to 65535. Default: the port of the virtual service. Only NAT can change the port:
-	// DirectRouting and Tunnel hand packets on unchanged, so there the port must be the virtual service's. A service by firewall
-	// mark or on port 0 leaves every connection its port.
+	// DirectRouting and Tunnel hand packets on unchanged, so there the port must be the virtual service's, and a service by firewall
+	// mark takes none. A service with persistence by firewall mark or on port 0 leaves every connection its port.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=65535

@@ -42,8 +42,10 @@ type VirtualService struct {
 // +kubebuilder:validation:XValidation:rule="self.forwardingMethod == 'NAT' || !has(self.ports) || self.ports.all(p, !has(p.applicationHelper))",message="applicationHelper needs forwardingMethod: NAT; with the other methods answers do not pass the director"
 // +kubebuilder:validation:XValidation:rule="!has(self.schedulerFlags) || self.schedulerFlags.all(f, f.startsWith(self.scheduler + '-'))",message="schedulerFlags must be the scheduler's: sh-port and sh-fallback for sh, mh-port and mh-fallback for mh, none for the others"
 // +kubebuilder:validation:XValidation:rule="!has(self.persistence) || !has(self.persistence.engine) || !has(self.ports) || self.ports.all(p, p.protocol == 'UDP')",message="persistence.engine: sip reads SIP over UDP; give every port protocol: UDP"
+// +kubebuilder:validation:XValidation:rule="!has(self.persistence) || !has(self.persistence.engine) || !has(self.firewallMark) || self.firewallMark.match.all(m, has(m.protocol) && m.protocol == 'UDP')",message="persistence.engine: sip reads SIP over UDP; give every match of firewallMark protocol: UDP"
 // +kubebuilder:validation:XValidation:rule="!has(self.persistence) || !has(self.persistence.prefixLength) || self.persistence.prefixLength <= 32 || (has(self.address) ? self.address.contains(':') : self.firewallMark.match[0].addresses[0].contains(':'))",message="persistence.prefixLength must be at most 32 for IPv4"
 // +kubebuilder:validation:XValidation:rule="!has(self.onePacketScheduling) || !self.onePacketScheduling || !has(self.ports) || self.ports.all(p, p.protocol == 'UDP')",message="onePacketScheduling is for UDP only; give every port protocol: UDP"
+// +kubebuilder:validation:XValidation:rule="!has(self.onePacketScheduling) || !self.onePacketScheduling || !has(self.firewallMark) || self.firewallMark.match.all(m, has(m.protocol) && m.protocol == 'UDP')",message="onePacketScheduling is for UDP only; give every match of firewallMark protocol: UDP"
 type VirtualServiceSpec struct {
 	// directorGroup is the name of the DirectorGroup that carries this service.
 	// +required
@@ -53,7 +55,8 @@ type VirtualServiceSpec struct {
 
 	// address is the virtual IP (VIP), IPv4 or IPv6 in canonical form, from one of the group's address pools. Required with
 	// ports. With firewallMark it is optional: an address that routers use as their next hop, carried by VRRP like any other,
-	// and by itself not balanced.
+	// and by itself not balanced. An IPv6 address moves together with the group's IPv4 virtual router, and neighbours learn of a
+	// move by their own neighbour unreachability detection: no unsolicited neighbour advertisement is sent yet.
 	// +optional
 	// +kubebuilder:validation:XValidation:rule="isIP(self) && ip.isCanonical(self) && ip(self).isGlobalUnicast()",message="must be a unicast IPv4 or IPv6 address in canonical form, for example 192.0.2.10 or 2001:db8::10"
 	Address IPAddress `json:"address,omitempty"`
@@ -77,7 +80,7 @@ type VirtualServiceSpec struct {
 	// address), sh (hash of the client's address), sed (shortest expected delay), nq (never queue: an idle real server first,
 	// then sed), fo (failover: the greatest weight gets all), ovf (overflow: the greatest weight until it has as many active
 	// connections, then the next), mh (Maglev hash of the client's address: few clients move when a real server goes), twos (the
-	// better of two picked at random by weight; since Linux 5.15, where it was built).
+	// better of two picked at random by weight; since Linux 5.12, where it was built).
 	// +optional
 	// +kubebuilder:default=wlc
 	// +kubebuilder:validation:Enum=rr;wrr;lc;wlc;lblc;lblcr;dh;sh;sed;nq;fo;ovf;mh;twos
@@ -133,7 +136,7 @@ type ServicePort struct {
 	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
 	Name string `json:"name"`
 	// port number, 1 to 65535; 0: every port of the protocol that no other service of the address has, which needs
-	// persistence.
+	// persistence. Beside a service by firewall mark that matches the address and protocol, 0 is a conflict.
 	// +required
 	// +kubebuilder:validation:Minimum=0
 	// +kubebuilder:validation:Maximum=65535
@@ -230,7 +233,8 @@ type PersistenceEngine string
 const EngineSIP PersistenceEngine = "sip"
 
 // Drain is how long a real server that was removed from the pool stays in the kernel with weight 0, so that its connections
-// can end. It goes earlier when it has none left. A service by firewall mark waits for the longest.
+// can end. It goes earlier when it has none left. A service by firewall mark waits for the longest. Where the group's
+// ipvs.expireQuiescentTemplate is false, persistence leads clients back to it until then.
 type Drain struct {
 	// tcp is for TCP ports, as a duration in whole seconds, 0s to 24h, default 5m.
 	// +optional

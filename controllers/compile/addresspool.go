@@ -59,6 +59,16 @@ func (g *group) lends(address netip.Addr, ns namespace) bool {
 	return false
 }
 
+// poolWith is the name of the group's first address pool that holds the address.
+func (g *group) poolWith(address netip.Addr) (name string, found bool) {
+	for _, pool := range g.pools {
+		if pool.contains(address) {
+			return pool.name, true
+		}
+	}
+	return "", false
+}
+
 // addressRefusal says why a service of the namespace may not use the address in this group; nil: it may.
 func (g *group) addressRefusal(address v1alpha1.IPAddress, ns namespace) *Finding {
 	parsed, err := netip.ParseAddr(string(address))

@@ -16,6 +16,7 @@ const maxAddresses = 255
 type claims struct {
 	addresses map[v1alpha1.IPAddress]claimant
 	ports     map[portClaim]*v1alpha1.VirtualService
+	packets   map[endpoint]packets
 	marks     map[markClaim][]claimant
 	count     map[string]int // addresses a group
 }
@@ -43,6 +44,7 @@ func newClaims() *claims {
 	return &claims{
 		addresses: map[v1alpha1.IPAddress]claimant{},
 		ports:     map[portClaim]*v1alpha1.VirtualService{},
+		packets:   map[endpoint]packets{},
 		marks:     map[markClaim][]claimant{},
 		count:     map[string]int{},
 	}
@@ -53,6 +55,9 @@ func (c *claims) take(service offer, g *group) *Finding {
 	added, refused := c.newAddresses(service, g)
 	if refused == nil {
 		refused = c.portsTaken(service)
+	}
+	if refused == nil {
+		refused = c.packetsTaken(service)
 	}
 	if refused == nil {
 		refused = c.markTaken(service, g)
@@ -68,6 +73,7 @@ func (c *claims) take(service offer, g *group) *Finding {
 	for _, claim := range portClaims(service) {
 		c.ports[claim] = service.VirtualService
 	}
+	c.addPackets(service)
 	if claim, byMark := markOf(service); byMark {
 		c.marks[claim] = append(c.marks[claim], own)
 	}

@@ -19,6 +19,7 @@ type group struct {
 	markPools []markPool
 	settings  v1alpha1.CompiledIPVSSettings
 	directors []string // names of the selected nodes, sorted
+	peers     []*group // the other accepted groups that share a director, the oldest first
 	refused   *Finding
 }
 
@@ -39,7 +40,20 @@ func judgeGroups(all []*v1alpha1.DirectorGroup, nodes []Node) map[string]*group 
 		}
 		judged[object.Name] = g
 	}
+	for _, g := range accepted {
+		g.peers = peersOf(g, accepted)
+	}
 	return judged
+}
+
+func peersOf(g *group, accepted []*group) []*group {
+	var peers []*group
+	for _, other := range accepted {
+		if _, shared := sharedDirector(g, other); shared && other != g {
+			peers = append(peers, other)
+		}
+	}
+	return peers
 }
 
 // readGroup reads the group's selectors. A selector that cannot be read refuses the group.

@@ -51,6 +51,9 @@ func (g *group) markRefusal(mark *v1alpha1.FirewallMark, ns namespace) *Finding 
 			if err != nil {
 				return markNotInPool(fmt.Sprintf("%q is not a network; write one such as 198.51.100.0/24", cidr))
 			}
+			if refused := g.virtualIPRefusal(network, ns); refused != nil {
+				return refused
+			}
 			if !g.mayMatch(network, open, ns) {
 				return markNotInPool(fmt.Sprintf("%s lies in none of the networks that mark pool %s of DirectorGroup %s may match, and is no single address of an address pool that namespace %s may use; match another network, or add it to the pool's cidrs",
 					cidr, poolNames(open), g.Name, ns.name))
@@ -84,6 +87,27 @@ func (g *group) openMarkPools(mark int64, ns namespace) ([]markPool, *Finding) {
 		return nil, markNotInPool(fmt.Sprintf("mark %d lies in no mark pool of DirectorGroup %s, whose pools are %s; use a mark from there, or widen a pool",
 			mark, g.Name, g.describeMarkPools()))
 	}
+}
+
+// virtualIPRefusal says why a mark of the namespace may not match a network that is a single address: it lies in an address
+// pool of this group that the namespace may not use, or in one of another group on the same node, where it would take the
+// packets of that group's virtual IP. nil: it may, or mayMatch decides.
+func (g *group) virtualIPRefusal(network netip.Prefix, ns namespace) *Finding {
+	address := network.Addr()
+	if !network.IsSingleIP() || g.lends(address, ns) {
+		return nil
+	}
+	if _, own := g.poolWith(address); own {
+		return g.addressRefusal(v1alpha1.IPAddress(address.String()), ns)
+	}
+	for _, peer := range g.peers {
+		if pool, held := peer.poolWith(address); held {
+			node, _ := sharedDirector(g, peer)
+			return notInPool(fmt.Sprintf("%s is a virtual IP of address pool %s of DirectorGroup %s, which has node %s as a director, too; match another network, or move this service to that group",
+				address, pool, peer.Name, node))
+		}
+	}
+	return nil
 }
 
 func (g *group) mayMatch(network netip.Prefix, open []markPool, ns namespace) bool {

@@ -33,12 +33,20 @@ func SingleAddresses(service *v1alpha1.VirtualService) []v1alpha1.IPAddress {
 	var single []v1alpha1.IPAddress
 	for _, match := range service.Spec.FirewallMark.Match {
 		for _, cidr := range match.Addresses {
-			if prefix, err := netip.ParsePrefix(string(cidr)); err == nil && prefix.IsSingleIP() {
-				single = append(single, v1alpha1.IPAddress(prefix.Addr().String()))
+			if address, ok := singleAddress(cidr); ok {
+				single = append(single, address)
 			}
 		}
 	}
 	return sortedAddresses(single)
+}
+
+func singleAddress(cidr v1alpha1.CIDR) (address v1alpha1.IPAddress, ok bool) {
+	prefix, err := netip.ParsePrefix(string(cidr))
+	if err != nil || !prefix.IsSingleIP() {
+		return "", false
+	}
+	return v1alpha1.IPAddress(prefix.Addr().String()), true
 }
 
 // offer is a virtual service with what its group's pools make of it.

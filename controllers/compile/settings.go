@@ -43,6 +43,8 @@ func compileSysctls(s *v1alpha1.IPVSSettings) []v1alpha1.Sysctl {
 		"schedule_icmp":   s.ScheduleICMP,
 		"ignore_tunneled": s.IgnoreTunneled,
 		"cache_bypass":    s.CacheBypass,
+		"run_estimation":  s.RunEstimation,
+		"backup_only":     s.BackupOnly,
 	} {
 		if value != nil {
 			add(name, number(*value))
@@ -57,6 +59,14 @@ func compileSysctls(s *v1alpha1.IPVSSettings) []v1alpha1.Sysctl {
 	} {
 		if value != nil {
 			add(name, *value)
+		}
+	}
+	for name, value := range map[string]*metav1.Duration{
+		"lblc_expiration":  s.LBLCExpiration,
+		"lblcr_expiration": s.LBLCRExpiration,
+	} {
+		if value != nil {
+			add(name, wholeSeconds(*value))
 		}
 	}
 	slices.SortFunc(list, func(a, b v1alpha1.Sysctl) int { return cmp.Compare(a.Name, b.Name) })

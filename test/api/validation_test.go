@@ -137,6 +137,10 @@ func TestWrongObjectsAreRefusedWithAMessage(t *testing.T) {
 		{"129 bits of a client", serviceYAML, "address: 192.0.2.10", "persistence: {prefixLength: 129}\n  address: \"2001:db8::10\"", "spec.persistence.prefixLength in body should be less than or equal to 128"},
 		{"no bit of a client", serviceYAML, "address:", "persistence: {prefixLength: 0}\n  address:", "spec.persistence.prefixLength in body should be greater than or equal to 1"},
 		{"one-packet scheduling of TCP", serviceYAML, "address:", "onePacketScheduling: true\n  address:", "onePacketScheduling is for UDP only; give every port protocol: UDP"},
+		{"SIP by a mark of TCP", markYAML, "realServerPool:", "persistence: {engine: sip}\n  realServerPool:", "persistence.engine: sip reads SIP over UDP; give every match of firewallMark protocol: UDP"},
+		{"SIP by a mark of all protocols", markYAML, "protocol: TCP, ports: [{port: 80}]}]}", "protocol: UDP}, {addresses: [192.0.2.0/24]}]}\n  persistence: {engine: sip}", "persistence.engine: sip reads SIP over UDP; give every match of firewallMark protocol: UDP"},
+		{"one-packet scheduling by a mark of TCP", markYAML, "realServerPool:", "onePacketScheduling: true\n  realServerPool:", "onePacketScheduling is for UDP only; give every match of firewallMark protocol: UDP"},
+		{"one-packet scheduling by a mark of all protocols", markYAML, "protocol: TCP, ports: [{port: 80}]}]}", "interface: eth0}]}\n  onePacketScheduling: true", "onePacketScheduling is for UDP only; give every match of firewallMark protocol: UDP"},
 		{"a drain of half a second", serviceYAML, "address:", "drain: {udp: 500ms}\n  address:", "must be a whole number of seconds between 0s and 24h"},
 		{"a drain of two days", serviceYAML, "address:", "drain: {tcp: 48h}\n  address:", "must be a whole number of seconds between 0s and 24h"},
 		{"GUE without a port", serviceYAML, "address:", "tunnel: {type: GUE}\n  address:", "type: GUE needs a port"},
@@ -209,9 +213,12 @@ func TestWrongObjectsAreRefusedWithAMessage(t *testing.T) {
 		{"a mark pool from 0", groupYAML, "interface:", "markPools: [{name: m, first: 0, last: 1, cidrs: [0.0.0.0/0]}]\n  interface:", "spec.markPools[0].first in body should be greater than or equal to 1"},
 		{"a mark pool without networks", groupYAML, "interface:", "markPools: [{name: m, first: 1, last: 2}]\n  interface:", "spec.markPools[0].cidrs: Required value"},
 		{"a mark pool with host bits", groupYAML, "interface:", "markPools: [{name: m, first: 1, last: 2, cidrs: [192.0.2.1/24]}]\n  interface:", notNetwork},
-		{"a time-out of 0", groupYAML, "interface:", "ipvs: {timeouts: {tcp: 0s}}\n  interface:", "must be a whole number of seconds between 1s and 744h"},
-		{"a time-out of 32 days", groupYAML, "interface:", "ipvs: {timeouts: {udp: 768h}}\n  interface:", "must be a whole number of seconds between 1s and 744h"},
-		{"a time-out of half a second", groupYAML, "interface:", "ipvs: {timeouts: {tcpFin: 500ms}}\n  interface:", "must be a whole number of seconds between 1s and 744h"},
+		{"a time-out of 0", groupYAML, "interface:", "ipvs: {timeouts: {tcp: 0s}}\n  interface:", "must be a whole number of seconds between 1s and 596h"},
+		{"a time-out that the kernel cannot count", groupYAML, "interface:", "ipvs: {timeouts: {udp: 596h1s}}\n  interface:", "must be a whole number of seconds between 1s and 596h"},
+		{"a time-out of half a second", groupYAML, "interface:", "ipvs: {timeouts: {tcpFin: 500ms}}\n  interface:", "must be a whole number of seconds between 1s and 596h"},
+		{"an expiration of 0", groupYAML, "interface:", "ipvs: {lblcExpiration: 0s}\n  interface:", "must be a whole number of seconds between 1s and 596h"},
+		{"an expiration that the kernel cannot count", groupYAML, "interface:", "ipvs: {lblcrExpiration: 597h}\n  interface:", "must be a whole number of seconds between 1s and 596h"},
+		{"an expiration of half a second", groupYAML, "interface:", "ipvs: {lblcrExpiration: 500ms}\n  interface:", "must be a whole number of seconds between 1s and 596h"},
 		{"an unknown reuse mode", groupYAML, "interface:", "ipvs: {connReuseMode: 4}\n  interface:", "spec.ipvs.connReuseMode in body should be less than or equal to 3"},
 		{"a defence's state for its mode", groupYAML, "interface:", "ipvs: {dropEntry: 2}\n  interface:", `spec.ipvs.dropEntry: Unsupported value: 2: supported values: "0", "1", "3"`},
 		{"a drop rate of 0", groupYAML, "interface:", "ipvs: {amDropRate: 0}\n  interface:", "spec.ipvs.amDropRate in body should be greater than or equal to 1"},
@@ -246,7 +253,7 @@ func TestRightObjectsAreTaken(t *testing.T) {
 		{"all of IPv6", groupYAML, "192.0.2.0/24", `"::/0"`},
 		{"mark pools of both families", groupYAML, "interface:", "markPools: [{name: m, first: 1, last: 4294967295, cidrs: [0.0.0.0/0, \"::/0\"], namespaceSelector: {}}]\n  interface:"},
 		{"all settings", groupYAML, "interface:", `ipvs:
-    timeouts: {tcp: 744h, tcpFin: 1s, udp: 1m30s}
+    timeouts: {tcp: 596h, tcpFin: 1s, udp: 1m30s}
     expireNoDestConn: false
     expireQuiescentTemplate: false
     connReuseMode: 0
@@ -264,6 +271,10 @@ func TestRightObjectsAreTaken(t *testing.T) {
     scheduleICMP: true
     ignoreTunneled: true
     cacheBypass: true
+    lblcExpiration: 1s
+    lblcrExpiration: 596h
+    runEstimation: false
+    backupOnly: true
   interface:`},
 		{"an IPv6 address", serviceYAML, "address: 192.0.2.10", "persistence: {prefixLength: 64}\n  address: \"2001:db8::10\""},
 		{"port 0 with persistence", serviceYAML, "{name: http, port: 80}]", "{name: rest, port: 0}]\n  persistence: {}"},
@@ -271,7 +282,8 @@ func TestRightObjectsAreTaken(t *testing.T) {
 		{"both flags of sh", serviceYAML, "address:", "scheduler: sh\n  schedulerFlags: [sh-port, sh-fallback]\n  address:"},
 		{"both flags of mh", serviceYAML, "address:", "scheduler: mh\n  schedulerFlags: [mh-port, mh-fallback]\n  address:"},
 		{"SIP over UDP, packet by packet", serviceYAML, "port: 80}]", "port: 5060, protocol: UDP}]\n  persistence: {engine: sip, prefixLength: 32}\n  onePacketScheduling: true"},
-		{"SIP by mark, packet by packet", markYAML, "realServerPool:", "persistence: {engine: sip}\n  onePacketScheduling: true\n  realServerPool:"},
+		{"SIP by mark, packet by packet", markYAML, "protocol: TCP, ports: [{port: 80}]}]}", "protocol: UDP}]}\n  persistence: {engine: sip}\n  onePacketScheduling: true"},
+		{"one-packet scheduling by a mark of TCP that is off", markYAML, "realServerPool:", "onePacketScheduling: false\n  realServerPool:"},
 		{"one-packet scheduling of TCP that is off", serviceYAML, "address:", "onePacketScheduling: false\n  address:"},
 		{"the longest and the shortest drain", serviceYAML, "address:", "drain: {tcp: 24h, udp: 0s}\n  address:"},
 		{"GUE", serviceYAML, "address:", "forwardingMethod: Tunnel\n  tunnel: {type: GUE, port: 6080, checksum: Remote}\n  address:"},
