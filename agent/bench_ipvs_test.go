@@ -11,6 +11,8 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,20 +43,18 @@ func TestBenchIPVS(t *testing.T) {
 
 func ratio(a, b time.Duration) float64 { return float64(a) / float64(b) }
 
-// contest measures what each contestant needs, in turns, and prints and returns the medians. prepare comes before each turn
-// and is not measured.
-func contest(t *testing.T, title string, prepare func(), contestants []contestant) map[string]time.Duration {
+// contest measures what each contestant needs, in turns, and prints and returns the medians.
+func contest(t *testing.T, title string, contestants []contestant) map[string]time.Duration {
 	t.Helper()
 	times := map[string][]time.Duration{}
 	for range rounds {
 		for _, c := range contestants {
-			prepare()
 			runtime.GC()
-			began := time.Now()
-			if err := c.run(); err != nil {
+			took, err := c.turn(t)
+			if err != nil {
 				t.Fatalf("%s: %s: %v", title, c.name, err)
 			}
-			times[c.name] = append(times[c.name], time.Since(began))
+			times[c.name] = append(times[c.name], took)
 		}
 	}
 	medians := map[string]time.Duration{}
@@ -67,10 +67,54 @@ func contest(t *testing.T, title string, prepare func(), contestants []contestan
 	return medians
 }
 
-// contestant is one way to do a thing.
+// contestant is one way to do a thing. turn does it once and says how long that took.
 type contestant struct {
 	name string
-	run  func() error
+	turn func(t *testing.T) (time.Duration, error)
+}
+
+// timed is a turn of something that needs no preparation.
+func timed(do func() error) func(*testing.T) (time.Duration, error) {
+	return func(*testing.T) (time.Duration, error) {
+		began := time.Now()
+		err := do()
+		return time.Since(began), err
+	}
+}
+
+// fresh is a turn in a network namespace that nobody has used: after a flush the kernel keeps deleted destinations for two
+// minutes, and looks through all of them whenever one is added. prepare is not timed; it returns what is, and what ends it. The
+// turn is over when the kernel has taken the namespace down.
+func fresh(prepare func(t *testing.T) (do func() error, end func())) func(*testing.T) (time.Duration, error) {
+	return func(t *testing.T) (took time.Duration, err error) {
+		before := perCPU(t)
+		t.Run("turn", func(t *testing.T) {
+			inNamespace(t)
+			do, end := prepare(t)
+			defer end()
+			took, err = timed(do)(t)
+		})
+		for waited := time.Now(); perCPU(t) > before+before/10 && time.Since(waited) < time.Minute; {
+			time.Sleep(100 * time.Millisecond)
+		}
+		return took, err
+	}
+}
+
+// perCPU is the kernel's per-processor memory in kilobytes (proc_meminfo(5)), where the statistics of services and destinations
+// are.
+func perCPU(t *testing.T) int {
+	t.Helper()
+	info, err := os.ReadFile("/proc/meminfo")
+	fail(t, err)
+	for line := range strings.Lines(string(info)) {
+		if rest, found := strings.CutPrefix(line, "Percpu:"); found {
+			kilobytes, err := strconv.Atoi(strings.Fields(rest)[0])
+			fail(t, err)
+			return kilobytes
+		}
+	}
+	return 0
 }
 
 // inNamespace moves the test's goroutine into a new network namespace with lo and eth0, for good.

@@ -68,27 +68,26 @@ var benchOwned = ipvs.Ownership{Networks: []netip.Prefix{netip.MustParsePrefix("
 func benchLoad(t *testing.T, size benchTable) map[string]time.Duration {
 	t.Helper()
 	table := size.table()
-	k, err := kernel.Open(kernel.ProcSys)
-	fail(t, err)
-	defer k.Close()
 	rules := filepath.Join(t.TempDir(), "rules")
 	fail(t, os.WriteFile(rules, []byte(table.String()), 0o600))
-	moby, err := mobyipvs.New("")
-	fail(t, err)
-	defer moby.Close()
 	batches := preEncode(t, table)
-
-	flush := func() {
-		if out, err := exec.CommandContext(t.Context(), "ipvsadm", "-C").CombinedOutput(); err != nil {
-			t.Fatalf("ipvsadm -C: %v: %s", err, out)
-		}
-	}
-	defer flush()
-	return contest(t, "Load "+size.String()+" into an empty table", flush, []contestant{
-		{"ours", func() error { return loadOurs(t.Context(), k, table) }},
-		{"ipvsadm --restore", func() error { return loadIpvsadm(t.Context(), rules) }},
-		{"moby/ipvs", func() error { return loadMoby(moby, table) }},
-		{"limit", func() error { return sendBatches(batches) }},
+	return contest(t, "Load "+size.String()+" into an empty table", []contestant{
+		{"ours", fresh(func(t *testing.T) (func() error, func()) {
+			k, err := kernel.Open(kernel.ProcSys)
+			fail(t, err)
+			return func() error { return loadOurs(t.Context(), k, table) }, k.Close
+		})},
+		{"ipvsadm --restore", fresh(func(t *testing.T) (func() error, func()) {
+			return func() error { return loadIpvsadm(t.Context(), rules) }, func() {}
+		})},
+		{"moby/ipvs", fresh(func(t *testing.T) (func() error, func()) {
+			moby, err := mobyipvs.New("")
+			fail(t, err)
+			return func() error { return loadMoby(moby, table) }, moby.Close
+		})},
+		{"limit", fresh(func(*testing.T) (func() error, func()) {
+			return func() error { return sendBatches(batches) }, func() {}
+		})},
 	})
 }
 
@@ -222,14 +221,14 @@ func benchReadBack(t *testing.T, size benchTable) map[string]time.Duration {
 	fail(t, err)
 	defer k.Close()
 	fail(t, loadOurs(t.Context(), k, size.table()))
-	return contest(t, "Read "+size.String()+" back", func() {}, []contestant{
-		{"ours", func() error {
+	return contest(t, "Read "+size.String()+" back", []contestant{
+		{"ours", timed(func() error {
 			readings, err := k.Table(t.Context(), benchOwned.Owns)
 			if err == nil && len(readings) != size.services {
 				err = fmt.Errorf("%d services, want %d", len(readings), size.services)
 			}
 			return err
-		}},
-		{"ipvsadm -S -n", func() error { return exec.CommandContext(t.Context(), "ipvsadm", "-S", "-n").Run() }},
+		})},
+		{"ipvsadm -S -n", timed(func() error { return exec.CommandContext(t.Context(), "ipvsadm", "-S", "-n").Run() })},
 	})
 }

@@ -117,6 +117,9 @@ func (l *Ledger) Known(key ipvs.ServiceKey) (ipvs.Entry, bool) {
 	return a.known, true
 }
 
+// estimate is how many operations a service that is due is thought to need.
+const estimate = 8
+
 // mostChanged is the most services that one Plan changes: each of them has to be read back.
 const mostChanged = 1000
 
@@ -127,45 +130,43 @@ const mostChanged = 1000
 // What is new comes before what goes, so that no service is without destinations in between. What can be changed in place is
 // never deleted.
 func (l *Ledger) Plan(now time.Time, most int) ([]Operation, []ipvs.ServiceKey) {
-	var additions, deletions []Operation
+	planned := script{additions: make([]Operation, 0, min(most, estimate*len(l.due)))}
 	var changed []ipvs.ServiceKey
 	for _, key := range sortedKeys(l.due) {
-		if len(additions)+len(deletions) >= most || len(changed) == mostChanged {
+		if planned.len() >= most || len(changed) == mostChanged {
 			break
 		}
 		a := l.accounts[key]
-		added, deleted := a.operations(key, now)
-		if len(added)+len(deleted) > 0 {
+		before := planned.len()
+		if a.operations(key, now, &planned); planned.len() > before {
 			changed = append(changed, key)
 		}
-		additions, deletions = append(additions, added...), append(deletions, deleted...)
 		delete(l.due, key)
 		l.forgetEmpty(key, a)
 	}
-	return append(additions, deletions...), changed
+	return planned.all(), changed
 }
 
 // Settle tells what the named services are after operations were carried out; one without a reading does not exist. It
 // returns what is left undone. Those services are unsettled until they are read again.
 func (l *Ledger) Settle(keys []ipvs.ServiceKey, readings []ipvs.Reading, now time.Time) []Operation {
 	l.learn(keys, readings, now)
-	var left []Operation
+	var left script
 	for _, key := range keys {
 		a, known := l.accounts[key]
 		if !known {
 			continue
 		}
-		added, deleted := a.operations(key, now)
-		if len(added)+len(deleted) > 0 {
+		before := left.len()
+		if a.operations(key, now, &left); left.len() > before {
 			l.unsettled[key] = struct{}{}
-			left = append(append(left, added...), deleted...)
 		} else {
 			delete(l.unsettled, key)
 		}
 		delete(l.due, key)
 		l.forgetEmpty(key, a)
 	}
-	return left
+	return left.all()
 }
 
 // Distrust says that the services could not be read back: what the kernel has of them is not known until they are read.

@@ -8,47 +8,56 @@ import (
 	"github.com/lvs-operator/lvs-operator/agent/ipvs"
 )
 
-// operations are those that bring one service to what is wanted of it: first what is added or changed, then what is deleted.
-// Everything of a service and of a destination that is not its key is changed in place, so nothing is ever deleted in order
-// to be added again.
-func (a *account) operations(key ipvs.ServiceKey, now time.Time) (additions, deletions []Operation) {
+// script is operations in the making: first what is added or changed, then what is deleted.
+type script struct {
+	additions, deletions []Operation
+}
+
+// len is the number of operations.
+func (s *script) len() int { return len(s.additions) + len(s.deletions) }
+
+// all are the operations in their order.
+func (s *script) all() []Operation { return append(s.additions, s.deletions...) }
+
+// operations adds to the script those that bring one service to what is wanted of it. Everything of a service and of a
+// destination that is not its key is changed in place, so nothing is ever deleted in order to be added again.
+func (a *account) operations(key ipvs.ServiceKey, now time.Time, to *script) {
 	switch {
 	case a.wanted == nil && !a.exists:
-		return nil, nil
+		return
 	case a.wanted == nil:
-		return nil, []Operation{DeleteService{key}}
+		to.deletions = append(to.deletions, DeleteService{key})
+		return
 	case !a.exists:
-		additions = append(additions, AddService{a.wanted.Service})
+		to.additions = append(to.additions, AddService{a.wanted.Service})
 	case a.wanted.Service != a.known.Service:
-		additions = append(additions, UpdateService{a.wanted.Service})
+		to.additions = append(to.additions, UpdateService{a.wanted.Service})
 	}
-	added, deleted := a.destinations(key, now)
-	return append(additions, added...), deleted
+	a.destinations(key, now, to)
 }
 
 // destinations compares the destinations by key, both sides sorted.
-func (a *account) destinations(key ipvs.ServiceKey, now time.Time) (additions, deletions []Operation) {
+func (a *account) destinations(key ipvs.ServiceKey, now time.Time, to *script) {
 	desired, actual := a.wanted.Destinations, a.known.Destinations
 	for len(desired) > 0 || len(actual) > 0 {
 		switch order(desired, actual, ipvs.Destination.Compare) {
 		case onlyDesired:
-			additions = append(additions, AddDestination{key, desired[0]})
+			to.additions = append(to.additions, AddDestination{key, desired[0]})
 			desired = desired[1:]
 		case onlyActual:
 			if quiet, draining := a.drained(actual[0], now); !draining {
-				deletions = append(deletions, DeleteDestination{key, actual[0].Key()})
+				to.deletions = append(to.deletions, DeleteDestination{key, actual[0].Key()})
 			} else if quiet != actual[0] {
-				additions = append(additions, UpdateDestination{key, quiet})
+				to.additions = append(to.additions, UpdateDestination{key, quiet})
 			}
 			actual = actual[1:]
 		case both:
 			if desired[0] != actual[0] {
-				additions = append(additions, UpdateDestination{key, desired[0]})
+				to.additions = append(to.additions, UpdateDestination{key, desired[0]})
 			}
 			desired, actual = desired[1:], actual[1:]
 		}
 	}
-	return additions, deletions
 }
 
 // drained is how a destination that is not wanted has to be while it drains; false: it does not, and has to go.
