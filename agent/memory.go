@@ -114,7 +114,7 @@ func (a *Agent) recall(c checkpoint.Checkpoint, err error) {
 	}
 	a.releasing = c.Node.Owned.Without(c.Node.Node.Owned())
 	a.note(a.desired.Commit().Services)
-	clear(a.unsaved)
+	a.unsaved = map[ipvs.ServiceKey]*desired.Service{}
 	for key := range c.Drains {
 		a.drains[key] = true
 	}

@@ -7,6 +7,8 @@ import (
 	"maps"
 
 	"github.com/lvs-operator/lvs-operator/agent/checkpoint"
+	"github.com/lvs-operator/lvs-operator/agent/desired"
+	"github.com/lvs-operator/lvs-operator/agent/ipvs"
 	"github.com/lvs-operator/lvs-operator/agent/plan"
 	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
 )
@@ -29,7 +31,9 @@ func (a *Agent) remember(w work) {
 		return
 	}
 	a.diskProblems, a.nodeUnsaved = nil, false
-	clear(a.unsaved)
+	if len(a.unsaved) > 0 {
+		a.unsaved = map[ipvs.ServiceKey]*desired.Service{}
+	}
 	a.savedDrains(change.Drains)
 }
 
@@ -64,7 +68,9 @@ func (a *Agent) changedDrains() checkpoint.Drains {
 
 // savedDrains notes that drains are in the checkpoint.
 func (a *Agent) savedDrains(drains checkpoint.Drains) {
-	clear(a.unsavedDrains)
+	if len(a.unsavedDrains) > 0 {
+		a.unsavedDrains = map[ipvs.ServiceKey]bool{}
+	}
 	for key, now := range drains {
 		if len(now) > 0 {
 			a.drains[key] = true

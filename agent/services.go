@@ -47,7 +47,8 @@ func (a *Agent) takeChanges(now time.Time) {
 		a.forget(key)
 		delete(a.serviceProblems, key)
 	}
-	clear(a.pending)
+	// A new map: one that was cleared keeps, and goes through, the room of the largest change.
+	a.pending = map[ipvs.ServiceKey]desired.Change{}
 }
 
 // check begins the checks that have users now, and ends those that have none.

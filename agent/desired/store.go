@@ -126,7 +126,8 @@ func (s *Store) Commit() Changes {
 	for id := range s.dirty {
 		s.rebuild(s.candidates[id], touched)
 	}
-	clear(s.dirty)
+	// New maps: one that was cleared keeps, and goes through, the room of the largest change.
+	s.dirty = map[candidateID]struct{}{}
 	for name := range touched {
 		s.markApplied(name)
 	}
@@ -137,7 +138,7 @@ func (s *Store) Commit() Changes {
 			changes.Node = changes.Node || change.Before.concernsNode() || change.After.concernsNode()
 		}
 	}
-	clear(s.dirtyKeys)
+	s.dirtyKeys = map[ipvs.ServiceKey]struct{}{}
 	s.nodeDirty = false
 	slices.SortFunc(changes.Services, func(a, b Change) int { return a.Key.Compare(b.Key) })
 	return changes

@@ -119,7 +119,9 @@ func noneLeft(key ipvs.ServiceKey, c ipvs.Connections) bool {
 // TakeDrainChanges returns the services of which a drain began or ended since the last call, sorted.
 func (l *Ledger) TakeDrainChanges() []ipvs.ServiceKey {
 	changed := sortedKeys(l.drainChanges)
-	clear(l.drainChanges)
+	if len(changed) > 0 {
+		l.drainChanges = map[ipvs.ServiceKey]struct{}{}
+	}
 	return changed
 }
 

@@ -144,6 +144,10 @@ func (l *Ledger) Plan(now time.Time, most int) ([]Operation, []ipvs.ServiceKey) 
 		delete(l.due, key)
 		l.forgetEmpty(key, a)
 	}
+	if len(l.due) == 0 {
+		// A new map: one that was emptied keeps, and goes through, the room of the largest change.
+		l.due = map[ipvs.ServiceKey]struct{}{}
+	}
 	return planned.all(), changed
 }
 
