@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/lvs-operator/lvs-operator/agent/checkpoint"
 	"github.com/lvs-operator/lvs-operator/agent/ipvs"
 	"github.com/lvs-operator/lvs-operator/agent/kernel"
 	"github.com/lvs-operator/lvs-operator/agent/kernel/kerneltest"
@@ -241,6 +242,36 @@ func TestASettingThatTheKernelLacksIsAProblem(t *testing.T) {
 		problems := n.api.status.Problems
 		if len(problems) != 1 || problems[0].DirectorGroup != "edge" || !strings.Contains(problems[0].Message, "conn_reuse_mode") {
 			t.Errorf("problems: %+v", problems)
+		}
+	})
+}
+
+// fullDisk takes no checkpoint while it is full.
+type fullDisk struct {
+	Checkpoints
+	full bool
+}
+
+func (f *fullDisk) Save(change checkpoint.Change) error {
+	if f.full {
+		return errors.New("no space left on device")
+	}
+	return f.Checkpoints.Save(change)
+}
+
+func TestAFullDiskIsAProblemUntilThereIsRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := active(t)
+		disk := &fullDisk{Checkpoints: n.checkpoints, full: true}
+		n.checkpoints = disk
+		n.later(t, 6*time.Second)
+		if problems := n.api.status.Problems; len(problems) != 1 || problems[0].Reason != v1alpha1.ProblemCheckpoint {
+			t.Fatalf("problems: %+v", problems)
+		}
+		disk.full = false
+		n.later(t, 6*time.Second)
+		if problems := n.api.status.Problems; len(problems) != 0 {
+			t.Errorf("when there is room again: %+v", problems)
 		}
 	})
 }

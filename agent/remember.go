@@ -30,6 +30,7 @@ func (a *Agent) remember(w work) {
 		a.reportDue = true
 		return
 	}
+	a.reportDue = a.reportDue || len(a.diskProblems) > 0
 	a.diskProblems, a.nodeUnsaved = nil, false
 	if len(a.unsaved) > 0 {
 		a.unsaved = map[ipvs.ServiceKey]*desired.Service{}
