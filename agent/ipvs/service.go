@@ -54,13 +54,18 @@ func (k ServiceKey) Option() string {
 // Compare orders keys as ipvsadm does: by mark, those by address first, then by family, protocol number, address and port.
 // (ipvsadm takes marks from 2147483648 on for negative.)
 func (k ServiceKey) Compare(other ServiceKey) int {
-	return cmp.Or(
-		cmp.Compare(k.Mark, other.Mark),
-		cmp.Compare(k.Family(), other.Family()),
-		cmp.Compare(k.Protocol, other.Protocol),
-		k.Address.Compare(other.Address),
-		cmp.Compare(k.Port, other.Port),
-	)
+	switch {
+	case k.Mark != other.Mark:
+		return cmp.Compare(k.Mark, other.Mark)
+	case k.Family() != other.Family():
+		return cmp.Compare(k.Family(), other.Family())
+	case k.Protocol != other.Protocol:
+		return cmp.Compare(k.Protocol, other.Protocol)
+	case k.Address != other.Address:
+		return k.Address.Compare(other.Address)
+	default:
+		return cmp.Compare(k.Port, other.Port)
+	}
 }
 
 func (k ServiceKey) addrPort() netip.AddrPort { return netip.AddrPortFrom(k.Address, k.Port) }

@@ -50,20 +50,16 @@ func ofIPVS(operation plan.Operation) bool {
 func (t *table) apply(ctx context.Context, operations []plan.Operation) []Failure {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	changes := make([]change, len(operations))
-	for i, operation := range operations {
-		changes[i] = change{Operation: operation, index: i}
-	}
+	refused := t.write(ctx, len(operations), func(i int) change { return change{Operation: operations[i], index: i} })
 	var final []refusal
-	for attempt := 1; len(changes) > 0; attempt++ {
-		refused := t.write(ctx, changes)
+	for attempt := 2; len(refused) > 0; attempt++ {
+		changes, gone := again(refused)
+		final = append(final, gone...)
+		refused = t.write(ctx, len(changes), func(i int) change { return changes[i] })
 		if attempt == attempts {
 			final = append(final, refused...)
 			break
 		}
-		var gone []refusal
-		changes, gone = again(refused)
-		final = append(final, gone...)
 	}
 	slices.SortFunc(final, func(a, b refusal) int { return cmp.Compare(a.index, b.index) })
 	failures := make([]Failure, 0, len(final))
@@ -73,12 +69,12 @@ func (t *table) apply(ctx context.Context, operations []plan.Operation) []Failur
 	return failures
 }
 
-// write sends the changes, and returns those that were refused although they had something to do.
-func (t *table) write(ctx context.Context, changes []change) []refusal {
+// write sends n changes, and returns those that were refused although they had something to do.
+func (t *table) write(ctx context.Context, n int, at func(i int) change) []refusal {
 	var refused []refusal
-	failures := t.client.Write(ctx, len(changes), func(r wire.Request, b []byte, i int) []byte { return changes[i].append(r, b) })
+	failures := t.client.Write(ctx, n, func(r wire.Request, b []byte, i int) []byte { return at(i).append(r, b) })
 	for _, failure := range failures {
-		if c := changes[failure.Index]; !c.deletedAlready(failure.Err) {
+		if c := at(failure.Index); !c.deletedAlready(failure.Err) {
 			refused = append(refused, refusal{c, failure.Err})
 		}
 	}

@@ -155,7 +155,7 @@ func (l *Ledger) RestoreDrains(key ipvs.ServiceKey, drains map[netip.AddrPort]ti
 		}
 		a.drains[at] = drain{until: until}
 		l.draining[key] = struct{}{}
-		l.due[key] = struct{}{}
+		l.due.add(a)
 	}
 }
 

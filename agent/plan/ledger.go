@@ -32,7 +32,7 @@ type Wanted struct {
 // Whatever the order in which things are wanted and learned, the same end leads to the same table.
 type Ledger struct {
 	accounts map[ipvs.ServiceKey]*account
-	due      map[ipvs.ServiceKey]struct{}
+	due      queue
 	// unsettled services have something left undone: the kernel refused it, or could not be read back.
 	unsettled map[ipvs.ServiceKey]struct{}
 	draining  map[ipvs.ServiceKey]struct{}
@@ -45,6 +45,9 @@ type Ledger struct {
 
 // account is one service: both sides.
 type account struct {
+	key ipvs.ServiceKey
+	// due says that the two sides are to be compared: the account is in the queue.
+	due bool
 	// wanted is nil where the service has to go.
 	wanted *Wanted
 	// known is what the kernel had when it was last read; meaningful only where exists.
@@ -62,7 +65,6 @@ type account struct {
 func NewLedger() *Ledger {
 	return &Ledger{
 		accounts:     map[ipvs.ServiceKey]*account{},
-		due:          map[ipvs.ServiceKey]struct{}{},
 		unsettled:    map[ipvs.ServiceKey]struct{}{},
 		draining:     map[ipvs.ServiceKey]struct{}{},
 		drainChanges: map[ipvs.ServiceKey]struct{}{},
@@ -80,7 +82,7 @@ func (l *Ledger) Want(wanted *Wanted, now time.Time) {
 		l.beginDrains(key, a, wanted, now)
 	}
 	a.wanted = wanted
-	l.due[key] = struct{}{}
+	l.due.add(a)
 }
 
 // Unwant says that the service has to go.
@@ -92,20 +94,20 @@ func (l *Ledger) Unwant(key ipvs.ServiceKey) {
 	l.wanted--
 	a.wanted = nil
 	l.endDrains(key, a)
-	l.due[key] = struct{}{}
+	l.due.add(a)
 }
 
 // Len is the number of services that are wanted.
 func (l *Ledger) Len() int { return l.wanted }
 
 // Due says whether a service is due to be compared.
-func (l *Ledger) Due() bool { return len(l.due) > 0 }
+func (l *Ledger) Due() bool { return l.due.len() > 0 }
 
 // Settled says that nothing is left to do for a service, as far as is known.
 func (l *Ledger) Settled(key ipvs.ServiceKey) bool {
-	_, due := l.due[key]
 	_, unsettled := l.unsettled[key]
-	return !due && !unsettled
+	a, known := l.accounts[key]
+	return !unsettled && (!known || !a.due)
 }
 
 // Known is what the kernel is known to have of a service; false: nothing.
@@ -130,23 +132,18 @@ const mostChanged = 1000
 // What is new comes before what goes, so that no service is without destinations in between. What can be changed in place is
 // never deleted.
 func (l *Ledger) Plan(now time.Time, most int) ([]Operation, []ipvs.ServiceKey) {
-	planned := script{additions: make([]Operation, 0, min(most, estimate*len(l.due)))}
+	planned := script{additions: make([]Operation, 0, min(most, estimate*l.due.len()))}
 	var changed []ipvs.ServiceKey
-	for _, key := range sortedKeys(l.due) {
-		if planned.len() >= most || len(changed) == mostChanged {
+	for planned.len() < most && len(changed) < mostChanged {
+		a := l.due.take()
+		if a == nil {
 			break
 		}
-		a := l.accounts[key]
 		before := planned.len()
-		if a.operations(key, now, &planned); planned.len() > before {
-			changed = append(changed, key)
+		if a.operations(now, &planned); planned.len() > before {
+			changed = append(changed, a.key)
 		}
-		delete(l.due, key)
-		l.forgetEmpty(key, a)
-	}
-	if len(l.due) == 0 {
-		// A new map: one that was emptied keeps, and goes through, the room of the largest change.
-		l.due = map[ipvs.ServiceKey]struct{}{}
+		l.forgetEmpty(a)
 	}
 	return planned.all(), changed
 }
@@ -162,13 +159,13 @@ func (l *Ledger) Settle(keys []ipvs.ServiceKey, readings []ipvs.Reading, now tim
 			continue
 		}
 		before := left.len()
-		if a.operations(key, now, &left); left.len() > before {
+		if a.operations(now, &left); left.len() > before {
 			l.unsettled[key] = struct{}{}
 		} else {
 			delete(l.unsettled, key)
 		}
-		delete(l.due, key)
-		l.forgetEmpty(key, a)
+		l.due.remove(a)
+		l.forgetEmpty(a)
 	}
 	return left.all()
 }
@@ -194,8 +191,8 @@ func (l *Ledger) Unsettled() []ipvs.ServiceKey {
 func (l *Ledger) Learn(keys []ipvs.ServiceKey, readings []ipvs.Reading, now time.Time) []ipvs.ServiceKey {
 	changed := l.learn(keys, readings, now)
 	for _, key := range changed {
-		if _, known := l.accounts[key]; known {
-			l.due[key] = struct{}{}
+		if a, known := l.accounts[key]; known {
+			l.due.add(a)
 		}
 	}
 	for _, key := range keys {
@@ -205,7 +202,7 @@ func (l *Ledger) Learn(keys []ipvs.ServiceKey, readings []ipvs.Reading, now time
 			l.accounts[key].endIdle(now)
 		}
 		if open || draining {
-			l.due[key] = struct{}{}
+			l.due.add(l.account(key))
 			delete(l.unsettled, key)
 		}
 	}
@@ -245,7 +242,7 @@ func (l *Ledger) learn(keys []ipvs.ServiceKey, readings []ipvs.Reading, now time
 			a.known = ipvs.Entry{}
 		}
 		l.watchDrains(key, a, reading, now)
-		l.forgetEmpty(key, a)
+		l.forgetEmpty(a)
 	}
 	return changed
 }
@@ -275,23 +272,20 @@ func sameEntry(a, b ipvs.Entry) bool {
 func (l *Ledger) account(key ipvs.ServiceKey) *account {
 	a, known := l.accounts[key]
 	if !known {
-		a = &account{round: l.round}
+		a = &account{key: key, round: l.round}
 		l.accounts[key] = a
 	}
 	return a
 }
 
 // forgetEmpty drops the account of a service that is neither wanted nor there.
-func (l *Ledger) forgetEmpty(key ipvs.ServiceKey, a *account) {
-	if a.wanted != nil || a.exists || a.doubted {
+func (l *Ledger) forgetEmpty(a *account) {
+	if a.wanted != nil || a.exists || a.doubted || a.due {
 		return
 	}
-	if _, due := l.due[key]; due {
-		return
-	}
-	delete(l.accounts, key)
-	delete(l.unsettled, key)
-	delete(l.draining, key)
+	delete(l.accounts, a.key)
+	delete(l.unsettled, a.key)
+	delete(l.draining, a.key)
 }
 
 func sortedKeys(keys map[ipvs.ServiceKey]struct{}) []ipvs.ServiceKey {

@@ -21,39 +21,39 @@ func (s *script) all() []Operation { return append(s.additions, s.deletions...) 
 
 // operations adds to the script those that bring one service to what is wanted of it. Everything of a service and of a
 // destination that is not its key is changed in place, so nothing is ever deleted in order to be added again.
-func (a *account) operations(key ipvs.ServiceKey, now time.Time, to *script) {
+func (a *account) operations(now time.Time, to *script) {
 	switch {
 	case a.wanted == nil && !a.exists:
 		return
 	case a.wanted == nil:
-		to.deletions = append(to.deletions, DeleteService{key})
+		to.deletions = append(to.deletions, DeleteService{a.key})
 		return
 	case !a.exists:
 		to.additions = append(to.additions, AddService{a.wanted.Service})
 	case a.wanted.Service != a.known.Service:
 		to.additions = append(to.additions, UpdateService{a.wanted.Service})
 	}
-	a.destinations(key, now, to)
+	a.destinations(now, to)
 }
 
 // destinations compares the destinations by key, both sides sorted.
-func (a *account) destinations(key ipvs.ServiceKey, now time.Time, to *script) {
+func (a *account) destinations(now time.Time, to *script) {
 	desired, actual := a.wanted.Destinations, a.known.Destinations
 	for len(desired) > 0 || len(actual) > 0 {
 		switch order(desired, actual, ipvs.Destination.Compare) {
 		case onlyDesired:
-			to.additions = append(to.additions, AddDestination{key, desired[0]})
+			to.additions = append(to.additions, AddDestination{a.key, desired[0]})
 			desired = desired[1:]
 		case onlyActual:
 			if quiet, draining := a.drained(actual[0], now); !draining {
-				to.deletions = append(to.deletions, DeleteDestination{key, actual[0].Key()})
+				to.deletions = append(to.deletions, DeleteDestination{a.key, actual[0].Key()})
 			} else if quiet != actual[0] {
-				to.additions = append(to.additions, UpdateDestination{key, quiet})
+				to.additions = append(to.additions, UpdateDestination{a.key, quiet})
 			}
 			actual = actual[1:]
 		case both:
 			if desired[0] != actual[0] {
-				to.additions = append(to.additions, UpdateDestination{key, desired[0]})
+				to.additions = append(to.additions, UpdateDestination{a.key, desired[0]})
 			}
 			desired, actual = desired[1:], actual[1:]
 		}
