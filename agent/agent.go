@@ -233,7 +233,7 @@ func (a *Agent) handOver() error {
 func addressesOnly(operations []plan.Operation) []plan.Operation {
 	var deletions []plan.Operation
 	for _, o := range operations {
-		if deletion, ok := o.(plan.DeleteAddress); ok {
+		if deletion, ok := o.(*plan.DeleteAddress); ok {
 			deletions = append(deletions, deletion)
 		}
 	}

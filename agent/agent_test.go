@@ -410,7 +410,7 @@ func TestWhatSomebodyElseChangesIsPutBackAndCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := active(t)
 		n.settle(t)
-		n.kernel.Apply(t.Context(), []plan.Operation{plan.DeleteAddress{Interface: "eth0", Prefix: vipPrefix}})
+		n.kernel.Apply(t.Context(), []plan.Operation{&plan.DeleteAddress{Interface: "eth0", Prefix: vipPrefix}})
 		n.kernel.TakeApplied()
 		n.kickNode() // the kernel tells that an address changed
 		n.settle(t)
@@ -475,7 +475,7 @@ func TestAServiceThatTheKernelRefusesIsAProblemWithItsName(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNode(t, kerneltest.New("eth0"), t.TempDir())
 		n.kernel.Refuse(func(o plan.Operation) error {
-			if _, ok := o.(plan.AddService); ok {
+			if _, ok := o.(*plan.AddService); ok {
 				return errors.New("load the module ip_vs_wrr")
 			}
 			return nil
@@ -554,8 +554,8 @@ func TestAServiceThatSomebodyElseChangesIsPutBackAndCountedByTheAudit(t *testing
 		foreign := ipvs.Service{Key: ipvs.ServiceKey{Address: netip.MustParseAddr("203.0.113.1"), Port: 80, Protocol: ipvs.TCP}, Scheduler: "rr"}
 		surplus := ipvs.Service{Key: ipvs.ServiceKey{Address: vipPrefix.Addr(), Port: 81, Protocol: ipvs.TCP}, Scheduler: "rr"}
 		n.kernel.Apply(t.Context(), []plan.Operation{
-			plan.UpdateDestination{Service: key, Destination: weightless}, plan.AddDestination{Service: key, Destination: added},
-			plan.AddService{Service: foreign}, plan.AddService{Service: surplus},
+			&plan.UpdateDestination{Service: key, Destination: weightless}, &plan.AddDestination{Service: key, Destination: added},
+			&plan.AddService{Service: foreign}, &plan.AddService{Service: surplus},
 		})
 		n.kernel.TakeApplied()
 		n.later(t, 6*time.Second)
@@ -566,7 +566,7 @@ ipvsadm -d -t 198.51.100.10:8080 -r 192.0.2.99:8080`)
 			t.Errorf("%v repairs counted, want 3", got)
 		}
 
-		n.kernel.Apply(t.Context(), []plan.Operation{plan.DeleteService{Service: key}})
+		n.kernel.Apply(t.Context(), []plan.Operation{&plan.DeleteService{Service: key}})
 		n.kernel.TakeApplied()
 		n.later(t, 6*time.Second)
 		expect(t, "after the service was deleted", n.operations(), strings.TrimPrefix(inService, settings+"\n"))

@@ -61,7 +61,7 @@ func TestWithoutItsServiceAMarkTakesNoPackets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNode(t, kerneltest.New("eth0"), t.TempDir())
 		n.kernel.Refuse(func(o plan.Operation) error {
-			if _, ok := o.(plan.AddService); ok {
+			if _, ok := o.(*plan.AddService); ok {
 				return errors.New("load the module ip_vs_lblc")
 			}
 			return nil
@@ -86,7 +86,7 @@ func TestMarksThatTheKernelRefusesAreAProblemOfTheirService(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNode(t, kerneltest.New("eth0"), t.TempDir())
 		n.kernel.Refuse(func(o plan.Operation) error {
-			if _, ok := o.(plan.SetMarks); ok {
+			if _, ok := o.(*plan.SetMarks); ok {
 				return errors.New("load the module nft_fib_inet")
 			}
 			return nil

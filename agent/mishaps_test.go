@@ -82,7 +82,7 @@ func TestOneServiceThatTheKernelRefusesIsOneProblem(t *testing.T) {
 		n := newNode(t, kerneltest.New("eth0"), t.TempDir())
 		n.kernel.Refuse(func(o plan.Operation) error {
 			switch o.(type) {
-			case plan.AddService, plan.AddDestination:
+			case *plan.AddService, *plan.AddDestination:
 				return errors.New("refused")
 			}
 			return nil
@@ -99,7 +99,7 @@ func TestAnAddressThatIsPutBackIsAnnouncedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := active(t)
 		before := n.started[0].announced
-		n.kernel.Apply(t.Context(), []plan.Operation{plan.DeleteAddress{Interface: "eth0", Prefix: vipPrefix}})
+		n.kernel.Apply(t.Context(), []plan.Operation{&plan.DeleteAddress{Interface: "eth0", Prefix: vipPrefix}})
 		n.kickNode()
 		n.settle(t)
 		if got := n.started[0].announced - before; got != 1 {
@@ -153,7 +153,7 @@ func TestAProblemOfARealServerGoesWithTheRealServer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNode(t, kerneltest.New("eth0"), t.TempDir())
 		n.kernel.Refuse(func(o plan.Operation) error {
-			if add, ok := o.(plan.AddDestination); ok && add.Destination.Address.String() == "192.0.2.12" {
+			if add, ok := o.(*plan.AddDestination); ok && add.Destination.Address.String() == "192.0.2.12" {
 				return errors.New("no unicast address")
 			}
 			return nil

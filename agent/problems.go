@@ -38,13 +38,13 @@ func (e errLeft) Error() string {
 // nodeProblem is what is left undone of the node, as a problem of all that needs it.
 func (a *Agent) nodeProblem(operation plan.Operation, err error) []v1alpha1.Problem {
 	switch o := operation.(type) {
-	case plan.AddAddress:
+	case *plan.AddAddress:
 		return []v1alpha1.Problem{problem(v1alpha1.ProblemKernel, a.routers.groupOf(o.Interface, o.Prefix.Addr()), "", err)}
-	case plan.SetMarks, plan.AddRoute:
+	case *plan.SetMarks, *plan.AddRoute:
 		return a.markProblems(err, func(*desired.Service) bool { return true })
-	case plan.AddRule:
+	case *plan.AddRule:
 		return a.markProblems(err, func(s *desired.Service) bool { return s.Service.Key.Mark == o.Mark })
-	case plan.SetSysctl, plan.SetTimeouts:
+	case *plan.SetSysctl, *plan.SetTimeouts:
 		return a.everyGroup(err)
 	default:
 		return []v1alpha1.Problem{problem(v1alpha1.ProblemKernel, "", "", err)}
@@ -119,17 +119,17 @@ func divide(failures []kernel.Failure) (services, node []kernel.Failure) {
 // keyOf is the service that an operation changes; the zero key: none.
 func keyOf(operation plan.Operation) ipvs.ServiceKey {
 	switch o := operation.(type) {
-	case plan.AddService:
+	case *plan.AddService:
 		return o.Service.Key
-	case plan.UpdateService:
+	case *plan.UpdateService:
 		return o.Service.Key
-	case plan.DeleteService:
+	case *plan.DeleteService:
 		return o.Service
-	case plan.AddDestination:
+	case *plan.AddDestination:
 		return o.Service
-	case plan.UpdateDestination:
+	case *plan.UpdateDestination:
 		return o.Service
-	case plan.DeleteDestination:
+	case *plan.DeleteDestination:
 		return o.Service
 	default:
 		return ipvs.ServiceKey{}

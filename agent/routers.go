@@ -215,7 +215,7 @@ func (rs *routers) announce(actual []plan.Address, added []plan.Operation) {
 // addsTo says whether one of the operations added an address of the router.
 func addsTo(operations []plan.Operation, r *router) bool {
 	return slices.ContainsFunc(operations, func(o plan.Operation) bool {
-		add, ok := o.(plan.AddAddress)
+		add, ok := o.(*plan.AddAddress)
 		return ok && add.Interface == r.key.interfaceName && slices.Contains(r.addresses, add.Prefix.Addr())
 	})
 }

@@ -27,7 +27,7 @@ func TestIPv6AddressIsUsableAtOnceAndOurs(t *testing.T) {
 	n.run("ip -6 address add 2001:db8::99/64 dev eth0 nodad")
 	for _, name := range []string{"eth0", "lo"} {
 		prefix := netip.PrefixFrom(vip6, 128)
-		n.do(plan.AddAddress{Interface: name, Prefix: prefix}, plan.AddAddress{Interface: name, Prefix: prefix})
+		n.do(&plan.AddAddress{Interface: name, Prefix: prefix}, &plan.AddAddress{Interface: name, Prefix: prefix})
 		listed := n.run("ip -6 address show dev " + name)
 		_, line, _ := strings.Cut(listed, "inet6 2001:db8::10/128")
 		lines := strings.SplitN(line, "\n", 3)
@@ -41,7 +41,7 @@ func TestIPv6AddressIsUsableAtOnceAndOurs(t *testing.T) {
 		if chosen := n.run("ip -6 route get 2001:db8::98"); name == "eth0" && !strings.Contains(chosen, "src 2001:db8::99") {
 			t.Errorf("the virtual IP is the source of the node's own connections: %s", chosen)
 		}
-		n.do(plan.DeleteAddress{Interface: name, Prefix: prefix}, plan.DeleteAddress{Interface: name, Prefix: prefix})
+		n.do(&plan.DeleteAddress{Interface: name, Prefix: prefix}, &plan.DeleteAddress{Interface: name, Prefix: prefix})
 		if ours := n.ours(); len(ours) > 0 {
 			t.Errorf("%s: left %v", name, ours)
 		}
@@ -60,7 +60,7 @@ func TestIPv6AddressIsUsableAtOnceAndOurs(t *testing.T) {
 func TestInterfaceWithoutIPv6SaysSo(t *testing.T) {
 	n := newNode(t)
 	n.run("sysctl -w net.ipv6.conf.eth0.disable_ipv6=1")
-	err := n.refused(plan.AddAddress{Interface: "eth0", Prefix: netip.PrefixFrom(vip6, 128)})
+	err := n.refused(&plan.AddAddress{Interface: "eth0", Prefix: netip.PrefixFrom(vip6, 128)})
 	if !strings.Contains(err.Error(), "set net.ipv6.conf.eth0.disable_ipv6 to 0") {
 		t.Error(err)
 	}

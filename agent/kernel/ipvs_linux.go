@@ -37,8 +37,8 @@ type refusal struct {
 // ofIPVS says whether an operation is one on IPVS.
 func ofIPVS(operation plan.Operation) bool {
 	switch operation.(type) {
-	case plan.AddService, plan.UpdateService, plan.DeleteService,
-		plan.AddDestination, plan.UpdateDestination, plan.DeleteDestination, plan.SetTimeouts:
+	case *plan.AddService, *plan.UpdateService, *plan.DeleteService,
+		*plan.AddDestination, *plan.UpdateDestination, *plan.DeleteDestination, *plan.SetTimeouts:
 		return true
 	default:
 		return false
@@ -88,7 +88,7 @@ func again(refused []refusal) (changes []change, final []refusal) {
 		switch {
 		case r.needsOpposite(r.err):
 			r.opposite = !r.opposite
-			_, service := r.Operation.(plan.UpdateService)
+			_, service := r.Operation.(*plan.UpdateService)
 			added = added || service
 			changes = append(changes, r.change)
 		case added && ofDestination(r.Operation) && errors.Is(r.err, unix.ESRCH):
@@ -104,9 +104,9 @@ func again(refused []refusal) (changes []change, final []refusal) {
 // adds says whether the change is sent as an addition.
 func (c change) adds() bool {
 	switch c.Operation.(type) {
-	case plan.AddService, plan.AddDestination:
+	case *plan.AddService, *plan.AddDestination:
 		return !c.opposite
-	case plan.UpdateService, plan.UpdateDestination:
+	case *plan.UpdateService, *plan.UpdateDestination:
 		return c.opposite
 	default:
 		return false
@@ -116,9 +116,9 @@ func (c change) adds() bool {
 // needsOpposite says whether the kernel's answer is that what is added exists, or that what is updated does not.
 func (c change) needsOpposite(answer error) bool {
 	switch c.Operation.(type) {
-	case plan.AddService, plan.UpdateService:
+	case *plan.AddService, *plan.UpdateService:
 		return c.adds() && errors.Is(answer, unix.EEXIST) || !c.adds() && errors.Is(answer, unix.ESRCH)
-	case plan.AddDestination, plan.UpdateDestination:
+	case *plan.AddDestination, *plan.UpdateDestination:
 		return c.adds() && errors.Is(answer, unix.EEXIST) || !c.adds() && errors.Is(answer, unix.ENOENT)
 	default:
 		return false
@@ -128,9 +128,9 @@ func (c change) needsOpposite(answer error) bool {
 // deletedAlready says whether the kernel's answer is that what is deleted does not exist.
 func (c change) deletedAlready(answer error) bool {
 	switch c.Operation.(type) {
-	case plan.DeleteService:
+	case *plan.DeleteService:
 		return errors.Is(answer, unix.ESRCH)
-	case plan.DeleteDestination:
+	case *plan.DeleteDestination:
 		return errors.Is(answer, unix.ESRCH) || errors.Is(answer, unix.ENOENT)
 	default:
 		return false
@@ -139,7 +139,7 @@ func (c change) deletedAlready(answer error) bool {
 
 func ofDestination(operation plan.Operation) bool {
 	switch operation.(type) {
-	case plan.AddDestination, plan.UpdateDestination:
+	case *plan.AddDestination, *plan.UpdateDestination:
 		return true
 	default:
 		return false
@@ -149,19 +149,19 @@ func ofDestination(operation plan.Operation) bool {
 // append appends the change's message.
 func (c change) append(r wire.Request, b []byte) []byte {
 	switch o := c.Operation.(type) {
-	case plan.AddService:
+	case *plan.AddService:
 		return appendService(r, b, c.adds(), o.Service)
-	case plan.UpdateService:
+	case *plan.UpdateService:
 		return appendService(r, b, c.adds(), o.Service)
-	case plan.DeleteService:
+	case *plan.DeleteService:
 		return r.DelService(b, o.Service)
-	case plan.AddDestination:
+	case *plan.AddDestination:
 		return appendDestination(r, b, c.adds(), o.Service, o.Destination)
-	case plan.UpdateDestination:
+	case *plan.UpdateDestination:
 		return appendDestination(r, b, c.adds(), o.Service, o.Destination)
-	case plan.DeleteDestination:
+	case *plan.DeleteDestination:
 		return r.DelDest(b, o.Service, o.Destination)
-	case plan.SetTimeouts:
+	case *plan.SetTimeouts:
 		return r.SetConfig(b, o.Timeouts)
 	default:
 		return b

@@ -159,8 +159,8 @@ func (k *Kernel) Apply(ctx context.Context, operations []plan.Operation) []Failu
 // apply carries out one operation that is not on IPVS.
 func (k *Kernel) apply(operation plan.Operation) error {
 	switch o := operation.(type) {
-	case plan.SetSysctl:
-		return k.writeSysctl(o)
+	case *plan.SetSysctl:
+		return k.writeSysctl(*o)
 	default:
 		return k.applyNetwork(operation)
 	}

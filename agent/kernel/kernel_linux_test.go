@@ -429,13 +429,13 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 		operation plan.Operation
 		want      []string
 	}{
-		{plan.AddService{Service: service(81, "nope")}, []string{"add service 192.0.2.10:81/TCP", "load the module ip_vs_nope"}},
+		{&plan.AddService{Service: service(81, "nope")}, []string{"add service 192.0.2.10:81/TCP", "load the module ip_vs_nope"}},
 		{
-			plan.AddDestination{Service: web.Key, Destination: destination("192.0.2.111", 80, ipvs.DirectRoute, 1)},
+			&plan.AddDestination{Service: web.Key, Destination: destination("192.0.2.111", 80, ipvs.DirectRoute, 1)},
 			[]string{"add destination 192.0.2.111:80 to 192.0.2.10:80/TCP", "the service does not exist"},
 		},
-		{plan.AddAddress{Interface: "eth9", Prefix: netip.PrefixFrom(vip, 32)}, []string{"add address 192.0.2.10/32 to interface eth9", "the interface does not exist"}},
-		{plan.SetSysctl{Name: "net.ipv4.conf.eth9.arp_ignore", Value: "1"}, []string{"set sysctl net.ipv4.conf.eth9.arp_ignore to 1"}},
+		{&plan.AddAddress{Interface: "eth9", Prefix: netip.PrefixFrom(vip, 32)}, []string{"add address 192.0.2.10/32 to interface eth9", "the interface does not exist"}},
+		{&plan.SetSysctl{Name: "net.ipv4.conf.eth9.arp_ignore", Value: "1"}, []string{"set sysctl net.ipv4.conf.eth9.arp_ignore to 1"}},
 	} {
 		err := n.refused(c.operation)
 		for _, part := range c.want {
@@ -445,7 +445,7 @@ func TestRefusalsSayWhatToDo(t *testing.T) {
 		}
 	}
 	n.reach(wanted{Services: ipvs.Table{{Service: web}}})
-	multicast := plan.AddDestination{Service: web.Key, Destination: destination("224.0.0.1", 80, ipvs.DirectRoute, 1)}
+	multicast := &plan.AddDestination{Service: web.Key, Destination: destination("224.0.0.1", 80, ipvs.DirectRoute, 1)}
 	if err := n.refused(multicast); !strings.Contains(err.Error(), "unicast") {
 		t.Errorf("%s: %v", multicast, err)
 	}
@@ -471,17 +471,17 @@ func TestLateOperationsAreNoErrors(t *testing.T) {
 	web, tomcat := service(80, "rr"), destination("192.0.2.111", 80, ipvs.DirectRoute, 1)
 	address := netip.PrefixFrom(vip, 32)
 	late := []plan.Operation{
-		plan.DeleteDestination{Service: web.Key, Destination: tomcat.Key()},
-		plan.DeleteService{Service: web.Key},
-		plan.DeleteAddress{Interface: "eth0", Prefix: address},
-		plan.DeleteAddress{Interface: "eth9", Prefix: address},
-		plan.UpdateService{Service: web},
-		plan.AddService{Service: web},
-		plan.DeleteDestination{Service: web.Key, Destination: tomcat.Key()},
-		plan.UpdateDestination{Service: web.Key, Destination: tomcat},
-		plan.AddDestination{Service: web.Key, Destination: tomcat},
-		plan.AddAddress{Interface: "eth0", Prefix: address},
-		plan.AddAddress{Interface: "eth0", Prefix: address},
+		&plan.DeleteDestination{Service: web.Key, Destination: tomcat.Key()},
+		&plan.DeleteService{Service: web.Key},
+		&plan.DeleteAddress{Interface: "eth0", Prefix: address},
+		&plan.DeleteAddress{Interface: "eth9", Prefix: address},
+		&plan.UpdateService{Service: web},
+		&plan.AddService{Service: web},
+		&plan.DeleteDestination{Service: web.Key, Destination: tomcat.Key()},
+		&plan.UpdateDestination{Service: web.Key, Destination: tomcat},
+		&plan.AddDestination{Service: web.Key, Destination: tomcat},
+		&plan.AddAddress{Interface: "eth0", Prefix: address},
+		&plan.AddAddress{Interface: "eth0", Prefix: address},
 	}
 	for _, failure := range n.k.Apply(t.Context(), late) {
 		t.Error(failure.Err)
@@ -503,28 +503,28 @@ func TestKernelInMemoryAnswersAsTheRealOne(t *testing.T) {
 	one, two := destination("192.0.2.111", 80, ipvs.DirectRoute, 1), destination("192.0.2.115", 8080, ipvs.Masquerade, 0)
 	address := netip.PrefixFrom(vip, 32)
 	for _, operation := range []plan.Operation{
-		plan.AddDestination{Service: web.Key, Destination: one},
-		plan.UpdateDestination{Service: web.Key, Destination: one},
-		plan.DeleteDestination{Service: web.Key, Destination: one.Key()},
-		plan.AddService{Service: web},
-		plan.AddDestination{Service: web.Key, Destination: one},
-		plan.UpdateDestination{Service: web.Key, Destination: two},
-		plan.AddDestination{Service: web.Key, Destination: destination("192.0.2.111", 80, ipvs.Tunnelling, 7)},
-		plan.UpdateService{Service: service(80, "wlc")},
-		plan.UpdateService{Service: dns},
-		plan.AddAddress{Interface: "eth0", Prefix: address},
-		plan.AddAddress{Interface: "lo", Prefix: address},
-		plan.AddAddress{Interface: "lo", Prefix: address},
-		plan.AddAddress{Interface: "eth9", Prefix: address},
-		plan.DeleteAddress{Interface: "eth9", Prefix: address},
-		plan.DeleteAddress{Interface: "lo", Prefix: netip.PrefixFrom(vip, 24)},
-		plan.SetSysctl{Name: "net.ipv4.ip_forward", Value: "1"},
-		plan.DeleteDestination{Service: web.Key, Destination: two.Key()},
-		plan.DeleteDestination{Service: web.Key, Destination: two.Key()},
-		plan.DeleteService{Service: dns.Key},
-		plan.DeleteService{Service: dns.Key},
-		plan.DeleteAddress{Interface: "eth0", Prefix: address},
-		plan.DeleteService{Service: web.Key},
+		&plan.AddDestination{Service: web.Key, Destination: one},
+		&plan.UpdateDestination{Service: web.Key, Destination: one},
+		&plan.DeleteDestination{Service: web.Key, Destination: one.Key()},
+		&plan.AddService{Service: web},
+		&plan.AddDestination{Service: web.Key, Destination: one},
+		&plan.UpdateDestination{Service: web.Key, Destination: two},
+		&plan.AddDestination{Service: web.Key, Destination: destination("192.0.2.111", 80, ipvs.Tunnelling, 7)},
+		&plan.UpdateService{Service: service(80, "wlc")},
+		&plan.UpdateService{Service: dns},
+		&plan.AddAddress{Interface: "eth0", Prefix: address},
+		&plan.AddAddress{Interface: "lo", Prefix: address},
+		&plan.AddAddress{Interface: "lo", Prefix: address},
+		&plan.AddAddress{Interface: "eth9", Prefix: address},
+		&plan.DeleteAddress{Interface: "eth9", Prefix: address},
+		&plan.DeleteAddress{Interface: "lo", Prefix: netip.PrefixFrom(vip, 24)},
+		&plan.SetSysctl{Name: "net.ipv4.ip_forward", Value: "1"},
+		&plan.DeleteDestination{Service: web.Key, Destination: two.Key()},
+		&plan.DeleteDestination{Service: web.Key, Destination: two.Key()},
+		&plan.DeleteService{Service: dns.Key},
+		&plan.DeleteService{Service: dns.Key},
+		&plan.DeleteAddress{Interface: "eth0", Prefix: address},
+		&plan.DeleteService{Service: web.Key},
 	} {
 		real, simulated := n.k.Apply(t.Context(), []plan.Operation{operation}), memory.Apply(t.Context(), []plan.Operation{operation})
 		if len(real) != len(simulated) {
@@ -560,7 +560,7 @@ func TestCancelledApplyRefusesTheRest(t *testing.T) {
 	stopped := errors.New("the agent stops")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(stopped)
-	failures := n.k.Apply(ctx, []plan.Operation{plan.AddAddress{Interface: "eth0", Prefix: netip.PrefixFrom(vip, 32)}})
+	failures := n.k.Apply(ctx, []plan.Operation{&plan.AddAddress{Interface: "eth0", Prefix: netip.PrefixFrom(vip, 32)}})
 	if len(failures) != 1 || !errors.Is(failures[0].Err, stopped) {
 		t.Errorf("failures %v", failures)
 	}

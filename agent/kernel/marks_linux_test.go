@@ -95,10 +95,10 @@ func TestMarksAreReadAndListedAsTheyWereWritten(t *testing.T) {
 	n := newNode(t)
 	n.run("nft add table inet other")
 	n.listsMarks(nil)
-	n.do(plan.SetMarks{})
+	n.do(&plan.SetMarks{})
 	rules := someMarks()
-	n.do(plan.SetMarks{Rules: rules})
-	n.do(plan.SetMarks{Rules: rules})
+	n.do(&plan.SetMarks{Rules: rules})
+	n.do(&plan.SetMarks{Rules: rules})
 	n.listsMarks(rules)
 	var want []string
 	for _, rule := range rules {
@@ -112,9 +112,9 @@ func TestMarksAreReadAndListedAsTheyWereWritten(t *testing.T) {
 	}
 	// Networks side by side, which nft lists as one range, and up to the last address.
 	side := mark.Canonical([]mark.Rule{{Mark: 1, Family: ipvs.IPv4, Destinations: networks("198.51.99.0/24", "198.51.100.0/24", "255.0.0.0/8")}})
-	n.do(plan.SetMarks{Rules: side})
+	n.do(&plan.SetMarks{Rules: side})
 	n.listsMarks(side)
-	n.do(plan.SetMarks{}, plan.SetMarks{})
+	n.do(&plan.SetMarks{}, &plan.SetMarks{})
 	n.listsMarks(nil)
 	if left := n.run("nft list tables"); strings.TrimSpace(left) != "table inet other" {
 		t.Errorf("left: %s", left)
@@ -124,7 +124,7 @@ func TestMarksAreReadAndListedAsTheyWereWritten(t *testing.T) {
 func TestWhatSomebodyChangesInOurTableIsNoticedAndRepaired(t *testing.T) {
 	n := newNode(t)
 	rules := someMarks()
-	n.do(plan.SetMarks{Rules: rules})
+	n.do(&plan.SetMarks{Rules: rules})
 	ours := "inet " + mark.Table
 	for _, command := range []string{
 		"nft add rule " + ours + " prerouting tcp dport 22 meta mark set 0x1",
@@ -148,7 +148,7 @@ func TestWhatSomebodyChangesInOurTableIsNoticedAndRepaired(t *testing.T) {
 		if actual := n.readMarks(); !actual.MarksTampered && slices.EqualFunc(actual.Marks, rules, mark.Rule.Equal) {
 			t.Errorf("not noticed: %s", command)
 		}
-		n.do(plan.SetMarks{Rules: rules})
+		n.do(&plan.SetMarks{Rules: rules})
 		n.listsMarks(rules)
 	}
 	for what, chain := range map[string]string{
@@ -195,7 +195,7 @@ func TestThousandsOfMarksAreOneTransaction(t *testing.T) {
 	}
 	rules = mark.Canonical(rules)
 	begin := time.Now()
-	n.do(plan.SetMarks{Rules: rules})
+	n.do(&plan.SetMarks{Rules: rules})
 	written := time.Now()
 	n.listsMarks(rules)
 	read := time.Now()
@@ -219,10 +219,10 @@ func TestPolicyRoutesAreOursAlone(t *testing.T) {
 	var add, remove []plan.Operation
 	var rules []plan.PolicyRule
 	for _, family := range []ipvs.Family{ipvs.IPv4, ipvs.IPv6} {
-		add, remove = append(add, plan.AddRoute{Family: family}), append(remove, plan.DeleteRoute{Family: family})
+		add, remove = append(add, &plan.AddRoute{Family: family}), append(remove, &plan.DeleteRoute{Family: family})
 		for _, value := range []uint32{7, 8, 4294967295} {
 			rules = append(rules, plan.PolicyRule{Mark: value, Family: family})
-			add, remove = append(add, plan.AddRule{Mark: value, Family: family}), append(remove, plan.DeleteRule{Mark: value, Family: family})
+			add, remove = append(add, &plan.AddRule{Mark: value, Family: family}), append(remove, &plan.DeleteRule{Mark: value, Family: family})
 		}
 	}
 	for range 2 {
@@ -354,9 +354,9 @@ func TestMarkedPacketsForNobodysAddressReachTheServiceByMark(t *testing.T) {
 			t.Errorf("%s is reached without a mark", address)
 		}
 	}
-	f.n.do(plan.SetMarks{Rules: rules})
+	f.n.do(&plan.SetMarks{Rules: rules})
 	for _, rule := range rules {
-		f.n.do(plan.AddRoute{Family: rule.Family}, plan.AddRule{Mark: rule.Mark, Family: rule.Family})
+		f.n.do(&plan.AddRoute{Family: rule.Family}, &plan.AddRule{Mark: rule.Mark, Family: rule.Family})
 	}
 	for _, address := range append(far, own...) {
 		if !f.connects(address) {
@@ -381,7 +381,7 @@ func TestPacketsToTheDirectorsOwnAddressAreMarkedOnlyIfItIsAVirtualIP(t *testing
 	f.on(f.director, "ipvsadm -A -f 7 -s rr")
 	f.on(f.director, "ipvsadm -a -f 7 -r 192.0.2.2 -g")
 	for _, virtual := range []bool{false, true} {
-		f.n.do(plan.SetMarks{Rules: []mark.Rule{{Mark: 7, Family: ipvs.IPv4, Destinations: networks("192.0.2.2/32"), VirtualIPs: virtual}}})
+		f.n.do(&plan.SetMarks{Rules: []mark.Rule{{Mark: 7, Family: ipvs.IPv4, Destinations: networks("192.0.2.2/32"), VirtualIPs: virtual}}})
 		if !f.connects("192.0.2.2:80") {
 			t.Errorf("virtual IP %v: it is not reached", virtual)
 		}
@@ -394,7 +394,7 @@ func TestPacketsToTheDirectorsOwnAddressAreMarkedOnlyIfItIsAVirtualIP(t *testing
 
 func TestMarksAreReadOnlyForWhoAsks(t *testing.T) {
 	n := newNode(t)
-	n.do(plan.SetMarks{Rules: someMarks()}, plan.AddRoute{Family: ipvs.IPv4}, plan.AddRule{Mark: 1, Family: ipvs.IPv4})
+	n.do(&plan.SetMarks{Rules: someMarks()}, &plan.AddRoute{Family: ipvs.IPv4}, &plan.AddRule{Mark: 1, Family: ipvs.IPv4})
 	actual, err := n.k.Read(t.Context(), kernel.Query{})
 	if err != nil || len(actual.Addresses) == 0 || len(actual.Marks)+len(actual.Routes)+len(actual.Rules) > 0 {
 		t.Errorf("read %+v, %v", actual, err)
@@ -403,7 +403,7 @@ func TestMarksAreReadOnlyForWhoAsks(t *testing.T) {
 
 func TestMarksThatCannotBeReadKeepNoAddressFromBeingRead(t *testing.T) {
 	n := newNode(t)
-	n.do(plan.SetMarks{Rules: someMarks()}, plan.AddRoute{Family: ipvs.IPv4})
+	n.do(&plan.SetMarks{Rules: someMarks()}, &plan.AddRoute{Family: ipvs.IPv4})
 	why := errors.New("no time left")
 	ctx, cancel := context.WithCancelCause(t.Context())
 	cancel(why)

@@ -36,20 +36,20 @@ func (k *Kernel) readEachPolicy(ctx context.Context, actual *plan.Actual) error 
 // applyNetwork carries out one operation on addresses, firewall marks or policy routes.
 func (k *Kernel) applyNetwork(operation plan.Operation) error {
 	switch o := operation.(type) {
-	case plan.AddAddress:
-		return k.addAddress(o)
-	case plan.DeleteAddress:
-		return k.deleteAddress(o)
-	case plan.SetMarks:
+	case *plan.AddAddress:
+		return k.addAddress(*o)
+	case *plan.DeleteAddress:
+		return k.deleteAddress(*o)
+	case *plan.SetMarks:
 		return k.setMarks(o.Rules)
-	case plan.AddRoute:
-		return k.addRoute(o)
-	case plan.DeleteRoute:
-		return k.deleteRoute(o)
-	case plan.AddRule:
-		return k.addRule(o)
-	case plan.DeleteRule:
-		return k.deleteRule(o)
+	case *plan.AddRoute:
+		return k.addRoute(*o)
+	case *plan.DeleteRoute:
+		return k.deleteRoute(*o)
+	case *plan.AddRule:
+		return k.addRule(*o)
+	case *plan.DeleteRule:
+		return k.deleteRule(*o)
 	default:
 		return fmt.Errorf("%s: unknown operation %T", operation, operation)
 	}

@@ -33,7 +33,7 @@ func TestKernelWithoutIPVSStillServesRealServers(t *testing.T) {
 	if _, there := actual.Sysctls[vs]; there || actual.Sysctls[forward] == "" {
 		t.Errorf("sysctls %v", actual.Sysctls)
 	}
-	if err := n.refused(plan.AddService{Service: service(80, "rr")}); !errors.Is(err, kernel.ErrNoIPVS) {
+	if err := n.refused(&plan.AddService{Service: service(80, "rr")}); !errors.Is(err, kernel.ErrNoIPVS) {
 		t.Errorf("add a service: %v", err)
 	}
 	n.reach(wanted{In: plan.In{RealServerAddresses: []netip.Addr{vip}}})

@@ -16,19 +16,19 @@ import (
 // explain says what the kernel refused, and what to do about it, where that is known.
 func explain(operation plan.Operation, answer error) error {
 	switch o := operation.(type) {
-	case plan.AddService:
+	case *plan.AddService:
 		return explainService("add", o.Service, answer)
-	case plan.UpdateService:
+	case *plan.UpdateService:
 		return explainService("update", o.Service, answer)
-	case plan.DeleteService:
+	case *plan.DeleteService:
 		return fmt.Errorf("delete service %s: %w", o.Service, advise(answer))
-	case plan.AddDestination:
+	case *plan.AddDestination:
 		return explainDestination("add", o.Service, o.Destination, answer)
-	case plan.UpdateDestination:
+	case *plan.UpdateDestination:
 		return explainDestination("update", o.Service, o.Destination, answer)
-	case plan.DeleteDestination:
+	case *plan.DeleteDestination:
 		return fmt.Errorf("delete destination %s from %s: %w", o.Destination, o.Service, advise(answer))
-	case plan.SetTimeouts:
+	case *plan.SetTimeouts:
 		return fmt.Errorf("set the IPVS time-outs to tcp %d s, tcp-fin %d s, udp %d s (0: unchanged): %w",
 			o.Timeouts.TCP, o.Timeouts.TCPFin, o.Timeouts.UDP, advise(answer))
 	default:

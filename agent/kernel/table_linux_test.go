@@ -27,15 +27,15 @@ func newTable(t *testing.T, n int) (*kernel.Kernel, ipvs.Table) {
 	director.connectToTheSubnet()
 	k := director.kernel()
 	var table ipvs.Table
-	operations := []plan.Operation{plan.AddService{Service: ipvs.Service{Key: ipvs.MarkKey(7, ipvs.IPv4), Scheduler: "rr"}}}
+	operations := []plan.Operation{&plan.AddService{Service: ipvs.Service{Key: ipvs.MarkKey(7, ipvs.IPv4), Scheduler: "rr"}}}
 	for i := range n {
 		entry := ipvs.Entry{Service: service(uint16(i+1), "rr"), Destinations: []ipvs.Destination{
 			destination("192.0.2.111", 80, ipvs.DirectRoute, uint32(i)), destination("192.0.2.115", 80, ipvs.Masquerade, 1),
 		}}
 		table = append(table, entry)
-		operations = append(operations, plan.AddService{Service: entry.Service})
+		operations = append(operations, &plan.AddService{Service: entry.Service})
 		for _, d := range entry.Destinations {
-			operations = append(operations, plan.AddDestination{Service: entry.Service.Key, Destination: d})
+			operations = append(operations, &plan.AddDestination{Service: entry.Service.Key, Destination: d})
 		}
 	}
 	for _, failure := range k.Apply(t.Context(), operations) {
@@ -99,7 +99,7 @@ func TestAListingIsReadStepByStep(t *testing.T) {
 		}
 		got = append(got, entries(t, readings)...)
 		// What changes meanwhile is another matter: the kernel and its one socket are free.
-		operation := plan.UpdateDestination{Service: want[0].Service.Key, Destination: want[0].Destinations[0]}
+		operation := &plan.UpdateDestination{Service: want[0].Service.Key, Destination: want[0].Destinations[0]}
 		for _, failure := range k.Apply(t.Context(), []plan.Operation{operation}) {
 			t.Error(failure.Err)
 		}
@@ -133,14 +133,14 @@ func TestRunsOfIPVSKeepTheirPlaceAmongOtherOperations(t *testing.T) {
 	n.connectToTheSubnet()
 	sip, web, address := service(5060, "rr"), service(80, "rr"), netip.PrefixFrom(vip, 32)
 	failures := n.k.Apply(t.Context(), []plan.Operation{
-		plan.AddService{Service: service(81, "nope")},
-		plan.AddService{Service: web},
-		plan.AddAddress{Interface: "eth9", Prefix: address},
+		&plan.AddService{Service: service(81, "nope")},
+		&plan.AddService{Service: web},
+		&plan.AddAddress{Interface: "eth9", Prefix: address},
 		// The service comes back: what is updated in it is added, in the end.
-		plan.UpdateService{Service: sip},
-		plan.UpdateDestination{Service: sip.Key, Destination: destination("192.0.2.111", 5060, ipvs.DirectRoute, 1)},
-		plan.SetTimeouts{Timeouts: ipvs.Timeouts{TCP: 1000}},
-		plan.AddDestination{Service: service(82, "rr").Key, Destination: destination("192.0.2.111", 82, ipvs.DirectRoute, 1)},
+		&plan.UpdateService{Service: sip},
+		&plan.UpdateDestination{Service: sip.Key, Destination: destination("192.0.2.111", 5060, ipvs.DirectRoute, 1)},
+		&plan.SetTimeouts{Timeouts: ipvs.Timeouts{TCP: 1000}},
+		&plan.AddDestination{Service: service(82, "rr").Key, Destination: destination("192.0.2.111", 82, ipvs.DirectRoute, 1)},
 	})
 	var refused []string
 	for _, failure := range failures {
@@ -148,7 +148,7 @@ func TestRunsOfIPVSKeepTheirPlaceAmongOtherOperations(t *testing.T) {
 	}
 	want := []string{
 		"ipvsadm -A -t 192.0.2.10:81 -s nope",
-		plan.AddAddress{Interface: "eth9", Prefix: address}.String(),
+		(&plan.AddAddress{Interface: "eth9", Prefix: address}).String(),
 		"ipvsadm -a -t 192.0.2.10:82 -r 192.0.2.111:82 -g -w 1",
 	}
 	if !slices.Equal(refused, want) {
@@ -173,14 +173,14 @@ func TestRefusalsOfIPVSSayWhatToDo(t *testing.T) {
 	to := func(change func(*ipvs.Destination)) plan.Operation {
 		d := destination("192.0.2.111", 80, ipvs.Tunnelling, 1)
 		change(&d)
-		return plan.AddDestination{Service: web.Key, Destination: d}
+		return &plan.AddDestination{Service: web.Key, Destination: d}
 	}
 	for _, c := range []struct {
 		operation plan.Operation
 		want      string
 		cause     error
 	}{
-		{plan.AddService{Service: engine}, "load the module ip_vs_pe_nope", unix.ENOENT},
+		{&plan.AddService{Service: engine}, "load the module ip_vs_pe_nope", unix.ENOENT},
 		{to(func(d *ipvs.Destination) { d.Weight = 1 << 31 }), "weights up to 2147483647", unix.ERANGE},
 		{to(func(d *ipvs.Destination) { d.UpperThreshold, d.LowerThreshold = 1, 2 }), "no lower threshold above", unix.ERANGE},
 		{to(func(d *ipvs.Destination) { d.UpperThreshold = math.MaxUint32 }), "thresholds up to 2147483647", unix.EINVAL},
@@ -188,7 +188,7 @@ func TestRefusalsOfIPVSSayWhatToDo(t *testing.T) {
 		{to(func(d *ipvs.Destination) {
 			d.Address, d.Method = netip.MustParseAddr("2001:db8::11"), ipvs.DirectRoute
 		}), "only with tunnelling", unix.EINVAL},
-		{plan.SetTimeouts{Timeouts: ipvs.Timeouts{TCP: math.MaxUint32}}, "set the IPVS time-outs to tcp 4294967295 s", unix.EINVAL},
+		{&plan.SetTimeouts{Timeouts: ipvs.Timeouts{TCP: math.MaxUint32}}, "set the IPVS time-outs to tcp 4294967295 s", unix.EINVAL},
 	} {
 		if err := n.refused(c.operation); !strings.Contains(err.Error(), c.want) || !errors.Is(err, c.cause) {
 			t.Errorf("%s: %v, which lacks %q", c.operation, err, c.want)

@@ -40,7 +40,7 @@ func diffAddresses(in In) addressChanges {
 	}
 	var changes addressChanges
 	for _, at := range sorted(surplus) {
-		operation := DeleteAddress{at.link, at.prefix}
+		operation := &DeleteAddress{at.link, at.prefix}
 		if at.link == realserver.Interface {
 			changes.releaseRealServer = append(changes.releaseRealServer, operation)
 		} else {
@@ -48,7 +48,7 @@ func diffAddresses(in In) addressChanges {
 		}
 	}
 	for _, at := range sorted(missing) {
-		operation := AddAddress{at.link, at.prefix}
+		operation := &AddAddress{at.link, at.prefix}
 		if at.link == realserver.Interface {
 			changes.addRealServer = append(changes.addRealServer, operation)
 		} else {

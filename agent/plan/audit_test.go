@@ -43,12 +43,12 @@ func TestAnAuditFindsExactlyWhatSomebodyElseHasChanged(t *testing.T) {
 		changed  ipvs.ServiceKey
 		repair   string
 	}{
-		{"a scheduler", plan.UpdateService{Service: ipvs.Service{Key: api, Scheduler: "rr"}}, api, "ipvsadm -E -t [2001:db8::10]:443 -s lc\n"},
-		{"a weight", plan.UpdateDestination{Service: web, Destination: realServer("192.0.2.111", 0)}, web, "ipvsadm -e -t 192.0.2.10:8080 -r 192.0.2.111:8080 -g -w 3\n"},
-		{"a real server too many", plan.AddDestination{Service: proxy, Destination: tomcat2}, proxy, "ipvsadm -d -f 100 -r 192.0.2.115:8080\n"},
-		{"a real server too few", plan.DeleteDestination{Service: web, Destination: tomcat2.Key()}, web, "ipvsadm -a -t 192.0.2.10:8080 -r 192.0.2.115:8080 -g -w 3\n"},
-		{"a service too few", plan.DeleteService{Service: proxy}, proxy, "ipvsadm -A -f 100 -s dh\nipvsadm -a -f 100 -r 192.0.2.111:8080 -g -w 3\n"},
-		{"a service too many", plan.AddService{Service: ipvs.Service{Key: stranger, Scheduler: "rr"}}, stranger, "ipvsadm -D -u 192.0.2.10:9\n"},
+		{"a scheduler", &plan.UpdateService{Service: ipvs.Service{Key: api, Scheduler: "rr"}}, api, "ipvsadm -E -t [2001:db8::10]:443 -s lc\n"},
+		{"a weight", &plan.UpdateDestination{Service: web, Destination: realServer("192.0.2.111", 0)}, web, "ipvsadm -e -t 192.0.2.10:8080 -r 192.0.2.111:8080 -g -w 3\n"},
+		{"a real server too many", &plan.AddDestination{Service: proxy, Destination: tomcat2}, proxy, "ipvsadm -d -f 100 -r 192.0.2.115:8080\n"},
+		{"a real server too few", &plan.DeleteDestination{Service: web, Destination: tomcat2.Key()}, web, "ipvsadm -a -t 192.0.2.10:8080 -r 192.0.2.115:8080 -g -w 3\n"},
+		{"a service too few", &plan.DeleteService{Service: proxy}, proxy, "ipvsadm -A -f 100 -s dh\nipvsadm -a -f 100 -r 192.0.2.111:8080 -g -w 3\n"},
+		{"a service too many", &plan.AddService{Service: ipvs.Service{Key: stranger, Scheduler: "rr"}}, stranger, "ipvsadm -D -u 192.0.2.10:9\n"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			d := threeServices(t)
@@ -67,8 +67,8 @@ func TestAnAuditFindsExactlyWhatSomebodyElseHasChanged(t *testing.T) {
 func TestAnAuditLeavesTheServicesOfOthersAlone(t *testing.T) {
 	d := threeServices(t)
 	d.somebody(
-		plan.AddService{Service: ipvs.Service{Key: ipvs.MarkKey(7, ipvs.IPv4), Scheduler: "rr"}},
-		plan.AddDestination{Service: ipvs.MarkKey(7, ipvs.IPv4), Destination: tomcat1},
+		&plan.AddService{Service: ipvs.Service{Key: ipvs.MarkKey(7, ipvs.IPv4), Scheduler: "rr"}},
+		&plan.AddDestination{Service: ipvs.MarkKey(7, ipvs.IPv4), Destination: tomcat1},
 	)
 	if changed := d.round(); len(changed) > 0 || d.Due() {
 		t.Errorf("changed %v, due %v", changed, d.Due())

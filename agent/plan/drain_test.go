@@ -172,7 +172,7 @@ func TestADeadRealServerIsDeletedAndNotDrained(t *testing.T) {
 
 func TestWhatSomebodyAddsByHandIsDeletedAtOnce(t *testing.T) {
 	d := serving(t, drained(wrr(tomcat2)))
-	d.somebody(plan.AddDestination{Service: web, Destination: tomcat1})
+	d.somebody(&plan.AddDestination{Service: web, Destination: tomcat1})
 	d.kernel.SetConnections(web, tomcat1.Key(), ipvs.Connections{Active: 1})
 	if changed := d.round(); !slices.Equal(changed, []ipvs.ServiceKey{web}) {
 		t.Errorf("changed %v", changed)
@@ -183,7 +183,7 @@ func TestWhatSomebodyAddsByHandIsDeletedAtOnce(t *testing.T) {
 func TestAWeightThatSomebodyGivesToADrainingRealServerIsTakenBack(t *testing.T) {
 	d := draining(t, ipvs.Connections{})
 	d.wait(settling)
-	d.somebody(plan.UpdateDestination{Service: web, Destination: tomcat1})
+	d.somebody(&plan.UpdateDestination{Service: web, Destination: tomcat1})
 	d.round()
 	expect(t, d.pass(), quiet)
 	d.wait(settling - time.Nanosecond) // there may be a new handshake under way

@@ -182,17 +182,17 @@ type target struct {
 
 func targetOf(operation plan.Operation) (at target, deletes bool) {
 	switch o := operation.(type) {
-	case plan.AddService:
+	case *plan.AddService:
 		return target{service: o.Service.Key}, false
-	case plan.UpdateService:
+	case *plan.UpdateService:
 		return target{service: o.Service.Key}, false
-	case plan.DeleteService:
+	case *plan.DeleteService:
 		return target{service: o.Service}, true
-	case plan.AddDestination:
+	case *plan.AddDestination:
 		return target{o.Service, o.Destination.Key()}, false
-	case plan.UpdateDestination:
+	case *plan.UpdateDestination:
 		return target{o.Service, o.Destination.Key()}, false
-	case plan.DeleteDestination:
+	case *plan.DeleteDestination:
 		return target{o.Service, o.Destination}, true
 	}
 	return target{}, false
@@ -267,12 +267,12 @@ func (h *history) misfortune() {
 func (h *history) vandalism() {
 	h.t.Helper()
 	key := pick(h.r, ourKeys...)
-	h.somebody(plan.AddService{Service: randomService(h.r, key)})
+	h.somebody(&plan.AddService{Service: randomService(h.r, key)})
 	for _, d := range randomDestinations(h.r, key.Family()) {
-		h.somebody(plan.AddDestination{Service: key, Destination: d})
+		h.somebody(&plan.AddDestination{Service: key, Destination: d})
 	}
 	if h.r.IntN(2) == 0 {
-		h.somebody(plan.DeleteService{Service: key})
+		h.somebody(&plan.DeleteService{Service: key})
 	}
 }
 

@@ -41,6 +41,8 @@ type Ledger struct {
 	// wanted is the number of services that are wanted.
 	wanted int
 	round  uint32
+	// planned are the operations of the last Plan: the parts of a long load share their memory.
+	planned script
 }
 
 // account is one service: both sides.
@@ -120,19 +122,21 @@ func (l *Ledger) Known(key ipvs.ServiceKey) (ipvs.Entry, bool) {
 }
 
 // estimate is how many operations a service that is due is thought to need.
-const estimate = 8
+const estimate = 12
 
 // mostChanged is the most services that one Plan changes: each of them has to be read back.
 const mostChanged = 1000
 
 // Plan compares services that are due, and returns the operations that bring the kernel to what is wanted, in order, and the
 // services that they change. About most operations are returned at once, on at most 1,000 services: what is not compared yet
-// stays due. Services whose operations were carried out have to be read back, for Settle.
+// stays due. Services whose operations were carried out have to be read back, for Settle. The operations are good until the
+// next Plan.
 //
 // What is new comes before what goes, so that no service is without destinations in between. What can be changed in place is
 // never deleted.
 func (l *Ledger) Plan(now time.Time, most int) ([]Operation, []ipvs.ServiceKey) {
-	planned := script{additions: make([]Operation, 0, min(most, estimate*l.due.len()))}
+	planned := &l.planned
+	planned.begin(min(most+most/8, estimate*l.due.len()))
 	var changed []ipvs.ServiceKey
 	for planned.len() < most && len(changed) < mostChanged {
 		a := l.due.take()
@@ -140,12 +144,17 @@ func (l *Ledger) Plan(now time.Time, most int) ([]Operation, []ipvs.ServiceKey) 
 			break
 		}
 		before := planned.len()
-		if a.operations(now, &planned); planned.len() > before {
+		if a.operations(now, planned); planned.len() > before {
 			changed = append(changed, a.key)
 		}
 		l.forgetEmpty(a)
 	}
-	return planned.all(), changed
+	operations := planned.all()
+	if l.due.len() == 0 {
+		// The room of a long load goes with its last part.
+		l.planned = script{}
+	}
+	return operations, changed
 }
 
 // Settle tells what the named services are after operations were carried out; one without a reading does not exist. It

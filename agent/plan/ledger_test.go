@@ -322,7 +322,7 @@ func TestAServiceThatCouldNotBeDeletedAndIsGoneAllTheSameIsForgotten(t *testing.
 	expect(t, commands(d.Settle(keys, d.read(keys), d.now)), "ipvsadm -D -t 192.0.2.10:8080\n")
 
 	d.kernel.Refuse(nil)
-	d.somebody(plan.DeleteService{Service: web})
+	d.somebody(&plan.DeleteService{Service: web})
 	d.Learn(keys, d.read(keys), d.now)
 	expect(t, d.pass(), "")
 	if d.Due() || len(d.Unsettled()) > 0 {

@@ -21,25 +21,25 @@ func diffMarks(in In) []Operation {
 	families := familiesOf(wanted)
 	for _, family := range families {
 		if !slices.Contains(in.Actual.Routes, family) {
-			operations = append(operations, AddRoute{family})
+			operations = append(operations, &AddRoute{family})
 		}
 	}
 	for _, rule := range wanted {
 		if !slices.Contains(in.Actual.Rules, rule) {
-			operations = append(operations, AddRule(rule))
+			operations = append(operations, (*AddRule)(&rule))
 		}
 	}
 	if in.Actual.MarksTampered || !slices.EqualFunc(in.Marks, in.Actual.Marks, mark.Rule.Equal) {
-		operations = append(operations, SetMarks{in.Marks})
+		operations = append(operations, &SetMarks{in.Marks})
 	}
 	for _, rule := range sortedRules(in.Actual.Rules) {
 		if !slices.Contains(wanted, rule) {
-			operations = append(operations, DeleteRule(rule))
+			operations = append(operations, (*DeleteRule)(&rule))
 		}
 	}
 	for _, family := range []ipvs.Family{ipvs.IPv4, ipvs.IPv6} {
 		if slices.Contains(in.Actual.Routes, family) && !slices.Contains(families, family) {
-			operations = append(operations, DeleteRoute{family})
+			operations = append(operations, &DeleteRoute{family})
 		}
 	}
 	return operations

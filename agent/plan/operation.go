@@ -89,31 +89,31 @@ type DeleteRule struct {
 }
 
 // String is the ipvsadm command.
-func (o AddService) String() string { return "ipvsadm -A " + o.Service.String() }
+func (o *AddService) String() string { return "ipvsadm -A " + o.Service.String() }
 
 // String is the ipvsadm command.
-func (o UpdateService) String() string { return "ipvsadm -E " + o.Service.String() }
+func (o *UpdateService) String() string { return "ipvsadm -E " + o.Service.String() }
 
 // String is the ipvsadm command.
-func (o DeleteService) String() string { return "ipvsadm -D " + o.Service.Option() }
+func (o *DeleteService) String() string { return "ipvsadm -D " + o.Service.Option() }
 
 // String is the ipvsadm command.
-func (o AddDestination) String() string {
+func (o *AddDestination) String() string {
 	return "ipvsadm -a " + o.Service.Option() + " " + o.Destination.String()
 }
 
 // String is the ipvsadm command.
-func (o UpdateDestination) String() string {
+func (o *UpdateDestination) String() string {
 	return "ipvsadm -e " + o.Service.Option() + " " + o.Destination.String()
 }
 
 // String is the ipvsadm command.
-func (o DeleteDestination) String() string {
+func (o *DeleteDestination) String() string {
 	return "ipvsadm -d " + o.Service.Option() + " -r " + o.Destination.String()
 }
 
 // String is the ip command, with the label where it fits.
-func (o AddAddress) String() string {
+func (o *AddAddress) String() string {
 	command := fmt.Sprintf("ip address add %s dev %s proto %d", o.Prefix, o.Interface, AddressProtocol)
 	if label := Label(o.Interface); label != "" {
 		command += " label " + label
@@ -122,27 +122,27 @@ func (o AddAddress) String() string {
 }
 
 // String is the ip command.
-func (o DeleteAddress) String() string {
+func (o *DeleteAddress) String() string {
 	return fmt.Sprintf("ip address del %s dev %s", o.Prefix, o.Interface)
 }
 
 // String is the ipvsadm command; 0 leaves a time-out as it is.
-func (o SetTimeouts) String() string { return "ipvsadm " + o.Timeouts.String() }
+func (o *SetTimeouts) String() string { return "ipvsadm " + o.Timeouts.String() }
 
 // String is the nft command that shows the table.
-func (o SetMarks) String() string { return fmt.Sprintf("nft: %d rules in our table", len(o.Rules)) }
+func (o *SetMarks) String() string { return fmt.Sprintf("nft: %d rules in our table", len(o.Rules)) }
 
 // String is the ip command.
-func (o AddRoute) String() string { return "ip route add " + localDefault(o.Family) }
+func (o *AddRoute) String() string { return "ip route add " + localDefault(o.Family) }
 
 // String is the ip command.
-func (o DeleteRoute) String() string { return "ip route del " + localDefault(o.Family) }
+func (o *DeleteRoute) String() string { return "ip route del " + localDefault(o.Family) }
 
 // String is the ip command.
-func (o AddRule) String() string { return "ip rule add " + markRule(o.Mark, o.Family) }
+func (o *AddRule) String() string { return "ip rule add " + markRule(o.Mark, o.Family) }
 
 // String is the ip command.
-func (o DeleteRule) String() string { return "ip rule del " + markRule(o.Mark, o.Family) }
+func (o *DeleteRule) String() string { return "ip rule del " + markRule(o.Mark, o.Family) }
 
 func localDefault(family ipvs.Family) string {
 	return fmt.Sprintf("local %s/0 dev lo table %d proto %d", family.Unspecified(), mark.RoutingTable, AddressProtocol)
@@ -154,20 +154,20 @@ func markRule(value uint32, family ipvs.Family) string {
 }
 
 // String is the sysctl command.
-func (o SetSysctl) String() string { return "sysctl -w " + o.Name + "=" + o.Value }
+func (o *SetSysctl) String() string { return "sysctl -w " + o.Name + "=" + o.Value }
 
-func (AddService) operation()        {}
-func (UpdateService) operation()     {}
-func (DeleteService) operation()     {}
-func (AddDestination) operation()    {}
-func (UpdateDestination) operation() {}
-func (DeleteDestination) operation() {}
-func (AddAddress) operation()        {}
-func (DeleteAddress) operation()     {}
-func (SetSysctl) operation()         {}
-func (SetTimeouts) operation()       {}
-func (SetMarks) operation()          {}
-func (AddRoute) operation()          {}
-func (DeleteRoute) operation()       {}
-func (AddRule) operation()           {}
-func (DeleteRule) operation()        {}
+func (*AddService) operation()        {}
+func (*UpdateService) operation()     {}
+func (*DeleteService) operation()     {}
+func (*AddDestination) operation()    {}
+func (*UpdateDestination) operation() {}
+func (*DeleteDestination) operation() {}
+func (*AddAddress) operation()        {}
+func (*DeleteAddress) operation()     {}
+func (*SetSysctl) operation()         {}
+func (*SetTimeouts) operation()       {}
+func (*SetMarks) operation()          {}
+func (*AddRoute) operation()          {}
+func (*DeleteRoute) operation()       {}
+func (*AddRule) operation()           {}
+func (*DeleteRule) operation()        {}

@@ -121,15 +121,15 @@ func carryOut(t *testing.T, actual plan.Actual, operations []plan.Operation) pla
 	t.Helper()
 	k := kerneltest.New("eth0", "eth1")
 	k.Preset(nil, actual)
-	before := []plan.Operation{plan.SetMarks{Rules: actual.Marks}, plan.SetTimeouts{Timeouts: actual.Timeouts}}
+	before := []plan.Operation{&plan.SetMarks{Rules: actual.Marks}, &plan.SetTimeouts{Timeouts: actual.Timeouts}}
 	for _, family := range actual.Routes {
-		before = append(before, plan.AddRoute{Family: family})
+		before = append(before, &plan.AddRoute{Family: family})
 	}
 	for _, rule := range actual.Rules {
-		before = append(before, plan.AddRule(rule))
+		before = append(before, (*plan.AddRule)(&rule))
 	}
 	for _, operation := range operations {
-		if o, isSysctl := operation.(plan.SetSysctl); isSysctl && actual.Sysctls[o.Name] == "" {
+		if o, isSysctl := operation.(*plan.SetSysctl); isSysctl && actual.Sysctls[o.Name] == "" {
 			t.Errorf("%s: this kernel has no such setting", o)
 		}
 	}

@@ -11,6 +11,25 @@ import (
 // script is operations in the making: first what is added or changed, then what is deleted.
 type script struct {
 	additions, deletions []Operation
+	// room holds operations of additions, of which a long load has a hundred thousand. What was handed out stays where it is.
+	room []AddDestination
+}
+
+// begin empties a script for about this many operations. Those that it held are overwritten.
+func (s *script) begin(about int) {
+	if cap(s.additions) < about {
+		*s = script{additions: make([]Operation, 0, about)}
+	}
+	s.additions, s.deletions, s.room = s.additions[:0], s.deletions[:0], s.room[:0]
+}
+
+// add adds an addition of a destination.
+func (s *script) add(key ipvs.ServiceKey, d ipvs.Destination) {
+	if len(s.room) == cap(s.room) {
+		s.room = make([]AddDestination, 0, max(1, cap(s.additions)-len(s.additions)))
+	}
+	s.room = append(s.room, AddDestination{key, d})
+	s.additions = append(s.additions, &s.room[len(s.room)-1])
 }
 
 // len is the number of operations.
@@ -26,12 +45,12 @@ func (a *account) operations(now time.Time, to *script) {
 	case a.wanted == nil && !a.exists:
 		return
 	case a.wanted == nil:
-		to.deletions = append(to.deletions, DeleteService{a.key})
+		to.deletions = append(to.deletions, &DeleteService{a.key})
 		return
 	case !a.exists:
-		to.additions = append(to.additions, AddService{a.wanted.Service})
+		to.additions = append(to.additions, &AddService{a.wanted.Service})
 	case a.wanted.Service != a.known.Service:
-		to.additions = append(to.additions, UpdateService{a.wanted.Service})
+		to.additions = append(to.additions, &UpdateService{a.wanted.Service})
 	}
 	a.destinations(now, to)
 }
@@ -42,18 +61,18 @@ func (a *account) destinations(now time.Time, to *script) {
 	for len(desired) > 0 || len(actual) > 0 {
 		switch order(desired, actual, ipvs.Destination.Compare) {
 		case onlyDesired:
-			to.additions = append(to.additions, AddDestination{a.key, desired[0]})
+			to.add(a.key, desired[0])
 			desired = desired[1:]
 		case onlyActual:
 			if quiet, draining := a.drained(actual[0], now); !draining {
-				to.deletions = append(to.deletions, DeleteDestination{a.key, actual[0].Key()})
+				to.deletions = append(to.deletions, &DeleteDestination{a.key, actual[0].Key()})
 			} else if quiet != actual[0] {
-				to.additions = append(to.additions, UpdateDestination{a.key, quiet})
+				to.additions = append(to.additions, &UpdateDestination{a.key, quiet})
 			}
 			actual = actual[1:]
 		case both:
 			if desired[0] != actual[0] {
-				to.additions = append(to.additions, UpdateDestination{a.key, desired[0]})
+				to.additions = append(to.additions, &UpdateDestination{a.key, desired[0]})
 			}
 			desired, actual = desired[1:], actual[1:]
 		}

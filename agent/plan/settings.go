@@ -127,10 +127,10 @@ func writes(settings []Setting) []Operation {
 			}
 			continue
 		}
-		operations = append(operations, SetSysctl(setting))
+		operations = append(operations, (*SetSysctl)(&setting))
 	}
 	if set != (ipvs.Timeouts{}) {
-		operations = append(operations, SetTimeouts{set})
+		operations = append(operations, &SetTimeouts{set})
 	}
 	return operations
 }
@@ -155,9 +155,9 @@ func NewlyFound(in In, operations []Operation) map[string]string {
 	}
 	for _, operation := range operations {
 		switch o := operation.(type) {
-		case SetSysctl:
+		case *SetSysctl:
 			note(o.Name)
-		case SetTimeouts:
+		case *SetTimeouts:
 			for name, seconds := range timeouts(&o.Timeouts) {
 				if *seconds != 0 {
 					note(name)

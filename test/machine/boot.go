@@ -139,15 +139,16 @@ func bootError(dir, complaints string, err error) error {
 
 func consoleTail(dir string) string { return tail(consolePath(dir)) }
 
-// tail returns the last lines of a log, at most 4 KiB, or why there are none.
+// tail returns the last lines of a log, at most 16 KiB (a kernel's last words are long), or why there are none.
 func tail(path string) string {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return err.Error()
 	}
 	text = bytes.TrimSpace(text)
-	if len(text) > 4096 {
-		text = text[len(text)-4096:]
+	const most = 16 << 10
+	if len(text) > most {
+		text = text[len(text)-most:]
 	}
 	if len(text) == 0 {
 		return "(nothing)"

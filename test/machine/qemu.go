@@ -16,6 +16,11 @@ import (
 
 const qemu = "qemu-system-x86_64"
 
+// kernelCommandLine makes a kernel that hangs for a minute say where, on all processors, and end: else whoever waits for it would
+// wait for their own time-out and learn nothing.
+const kernelCommandLine = "console=ttyS0 loglevel=5 panic=-1 random.trust_cpu=on net.ifnames=0 mitigations=off " +
+	"watchdog_thresh=30 softlockup_panic=1 softlockup_all_cpu_backtrace=1"
+
 // qemuArgs returns the virtual machine's command line. kernel is the folder of hack/vm/prepare.sh. Two virtual processors
 // and 3 GiB are what a two-core machine carries; memory is taken as it is used. There is no disk.
 func qemuArgs(dir, kernel string, port int) []string {
@@ -24,7 +29,7 @@ func qemuArgs(dir, kernel string, port int) []string {
 		"-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-rtc", "base=utc,clock=host",
 		"-kernel", filepath.Join(kernel, "vmlinuz"),
 		"-initrd", filepath.Join(kernel, "initramfs"),
-		"-append", "console=ttyS0 quiet panic=-1 random.trust_cpu=on net.ifnames=0 mitigations=off",
+		"-append", kernelCommandLine,
 		"-serial", "file:" + consolePath(dir),
 		"-device", "virtio-rng-pci",
 		"-netdev", fmt.Sprintf("user,id=lab,ipv6=off,hostfwd=tcp:127.0.0.1:%d-%s:%d", port, layout.GuestAddress, layout.GuestPort),

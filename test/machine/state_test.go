@@ -89,10 +89,10 @@ func TestAttachToAFolderWithoutAMachine(t *testing.T) {
 
 func TestTailOfALogIsBounded(t *testing.T) {
 	path := t.TempDir() + "/console.log"
-	if err := os.WriteFile(path, []byte(strings.Repeat("x", 10_000)+"Kernel panic\n"), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte(strings.Repeat("x", 100_000)+"Kernel panic\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if got := tail(path); len(got) != 4096 || !strings.HasSuffix(got, "xKernel panic") {
+	if got := tail(path); len(got) != 16<<10 || !strings.HasSuffix(got, "xKernel panic") {
 		t.Fatalf("%d bytes, ending in %q", len(got), got[len(got)-20:])
 	}
 }

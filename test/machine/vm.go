@@ -63,10 +63,26 @@ func (m *vmMachine) run(ctx context.Context, request wire.Request, streams wire.
 	request.Now = time.Now()
 	err = wire.Run(ctx, conn, request, streams)
 	var exit *ExitError
-	if err != nil && !errors.As(err, &exit) && ctx.Err() == nil && !isOurs(m.dir, m.state.PID) {
+	if err != nil && !errors.As(err, &exit) && ctx.Err() == nil && m.hasEnded(ctx) {
 		return fmt.Errorf("the virtual machine ended: %w; its console said:\n%s", err, consoleTail(m.dir))
 	}
 	return err
+}
+
+// hasEnded says whether qemu is gone. A kernel that panics breaks the connection a moment before that.
+func (m *vmMachine) hasEnded(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	look := time.NewTicker(20 * time.Millisecond)
+	defer look.Stop()
+	for isOurs(m.dir, m.state.PID) {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-look.C:
+		}
+	}
+	return true
 }
 
 // answers returns nil when the command server does. A conversation takes some 10 ms once the machine is up.

@@ -32,9 +32,9 @@ func cluster(t *testing.T, scheduler string) ipvs.Service {
 		Ports: []mark.PortRange{{First: servicePort, Last: servicePort}},
 	}
 	t.Cleanup(func() {
-		apply(t, plan.SetMarks{}, plan.DeleteRule{Mark: clusterMark, Family: ipvs.IPv4}, plan.DeleteRoute{Family: ipvs.IPv4})
+		apply(t, &plan.SetMarks{}, &plan.DeleteRule{Mark: clusterMark, Family: ipvs.IPv4}, &plan.DeleteRoute{Family: ipvs.IPv4})
 	})
-	apply(t, plan.AddRoute{Family: ipvs.IPv4}, plan.AddRule{Mark: clusterMark, Family: ipvs.IPv4}, plan.SetMarks{Rules: []mark.Rule{toSites}})
+	apply(t, &plan.AddRoute{Family: ipvs.IPv4}, &plan.AddRule{Mark: clusterMark, Family: ipvs.IPv4}, &plan.SetMarks{Rules: []mark.Rule{toSites}})
 	return ipvs.Service{Key: ipvs.MarkKey(clusterMark, ipvs.IPv4), Scheduler: scheduler}
 }
 

@@ -120,15 +120,15 @@ func balanceFirewalls(t *testing.T, host *network.Host, link string, to netip.Pr
 	}
 	t.Cleanup(d.close)
 	key := ipvs.MarkKey(sandwichMark, ipvs.IPv4)
-	operations := []plan.Operation{plan.AddService{Service: ipvs.Service{Key: key, Scheduler: scheduler}}}
+	operations := []plan.Operation{&plan.AddService{Service: ipvs.Service{Key: key, Scheduler: scheduler}}}
 	for number := 1; number <= firewalls; number++ {
-		operations = append(operations, plan.AddDestination{
+		operations = append(operations, &plan.AddDestination{
 			Service: key, Destination: ipvs.Destination{Address: firewall(number), Method: ipvs.DirectRoute, Weight: 1},
 		})
 	}
 	d.apply(t, append(operations,
-		plan.AddRoute{Family: ipvs.IPv4}, plan.AddRule{Mark: sandwichMark, Family: ipvs.IPv4},
-		plan.SetMarks{Rules: []mark.Rule{{
+		&plan.AddRoute{Family: ipvs.IPv4}, &plan.AddRule{Mark: sandwichMark, Family: ipvs.IPv4},
+		&plan.SetMarks{Rules: []mark.Rule{{
 			Mark: sandwichMark, Family: ipvs.IPv4, Destinations: []netip.Prefix{to}, Protocol: ipvs.TCP, Interface: link,
 		}}},
 	)...)

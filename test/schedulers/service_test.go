@@ -73,12 +73,12 @@ type service struct {
 // add gives the director a service.
 func add(t *testing.T, s ipvs.Service, destinations ...ipvs.Destination) service {
 	t.Helper()
-	operations := []plan.Operation{plan.AddService{Service: s}}
+	operations := []plan.Operation{&plan.AddService{Service: s}}
 	for _, d := range destinations {
-		operations = append(operations, plan.AddDestination{Service: s.Key, Destination: d})
+		operations = append(operations, &plan.AddDestination{Service: s.Key, Destination: d})
 	}
 	apply(t, operations...)
-	t.Cleanup(func() { apply(t, plan.DeleteService{Service: s.Key}) })
+	t.Cleanup(func() { apply(t, &plan.DeleteService{Service: s.Key}) })
 	return service{t, s.Key}
 }
 
@@ -88,13 +88,13 @@ func (s service) target() netip.AddrPort { return netip.AddrPortFrom(s.key.Addre
 // change changes a real server in place.
 func (s service) change(d ipvs.Destination) {
 	s.t.Helper()
-	apply(s.t, plan.UpdateDestination{Service: s.key, Destination: d})
+	apply(s.t, &plan.UpdateDestination{Service: s.key, Destination: d})
 }
 
 // remove takes a real server out.
 func (s service) remove(d ipvs.Destination) {
 	s.t.Helper()
-	apply(s.t, plan.DeleteDestination{Service: s.key, Destination: d.Key()})
+	apply(s.t, &plan.DeleteDestination{Service: s.key, Destination: d.Key()})
 }
 
 // connections are those of a real server, as the kernel counts them.

@@ -15,8 +15,8 @@ import (
 
 func TestUpperThresholdStopsNewConnectionsAndLowerBringsThemBack(t *testing.T) {
 	// UDP, since its connections end by time alone: a second after the last packet here, 300 s as the kernel starts.
-	t.Cleanup(func() { apply(t, plan.SetTimeouts{Timeouts: ipvs.Timeouts{UDP: 300}}) })
-	apply(t, plan.SetTimeouts{Timeouts: ipvs.Timeouts{UDP: 1}})
+	t.Cleanup(func() { apply(t, &plan.SetTimeouts{Timeouts: ipvs.Timeouts{UDP: 300}}) })
+	apply(t, &plan.SetTimeouts{Timeouts: ipvs.Timeouts{UDP: 1}})
 	limited := to(1, 2)
 	limited.UpperThreshold, limited.LowerThreshold = 4, 2
 	s := add(t, udp(t, "fo"), limited, to(2, 1))

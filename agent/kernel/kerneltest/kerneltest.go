@@ -281,23 +281,23 @@ func (k *Kernel) apply(operation plan.Operation) error {
 		}
 	}
 	switch o := operation.(type) {
-	case plan.AddService:
+	case *plan.AddService:
 		k.setService(o.Service)
-	case plan.UpdateService:
+	case *plan.UpdateService:
 		k.setService(o.Service)
-	case plan.DeleteService:
+	case *plan.DeleteService:
 		delete(k.services, o.Service)
-	case plan.AddDestination:
+	case *plan.AddDestination:
 		return k.setDestination(o.Service, o.Destination)
-	case plan.UpdateDestination:
+	case *plan.UpdateDestination:
 		return k.setDestination(o.Service, o.Destination)
-	case plan.DeleteDestination:
+	case *plan.DeleteDestination:
 		if service, exists := k.services[o.Service]; exists {
 			delete(service.destinations, o.Destination)
 		}
-	case plan.AddAddress:
+	case *plan.AddAddress:
 		return k.addAddress(place{o.Interface, o.Prefix})
-	case plan.DeleteAddress:
+	case *plan.DeleteAddress:
 		delete(k.addresses, place{o.Interface, o.Prefix})
 	default:
 		return k.applyToNode(operation)
@@ -307,23 +307,23 @@ func (k *Kernel) apply(operation plan.Operation) error {
 
 func (k *Kernel) applyToNode(operation plan.Operation) error {
 	switch o := operation.(type) {
-	case plan.SetSysctl:
+	case *plan.SetSysctl:
 		k.sysctls[o.Name] = o.Value
-	case plan.SetTimeouts:
+	case *plan.SetTimeouts:
 		k.timeouts = ipvs.Timeouts{
 			TCP: cmp.Or(o.Timeouts.TCP, k.timeouts.TCP), TCPFin: cmp.Or(o.Timeouts.TCPFin, k.timeouts.TCPFin),
 			UDP: cmp.Or(o.Timeouts.UDP, k.timeouts.UDP),
 		}
-	case plan.SetMarks:
+	case *plan.SetMarks:
 		k.marks = slices.Clone(o.Rules)
-	case plan.AddRoute:
+	case *plan.AddRoute:
 		k.routes[o.Family] = true
-	case plan.DeleteRoute:
+	case *plan.DeleteRoute:
 		delete(k.routes, o.Family)
-	case plan.AddRule:
-		k.rules[plan.PolicyRule(o)] = true
-	case plan.DeleteRule:
-		delete(k.rules, plan.PolicyRule(o))
+	case *plan.AddRule:
+		k.rules[plan.PolicyRule(*o)] = true
+	case *plan.DeleteRule:
+		delete(k.rules, plan.PolicyRule(*o))
 	default:
 		return fmt.Errorf("unknown operation %T", operation)
 	}
