@@ -76,18 +76,18 @@ func benchLoad(t *testing.T, size benchTable) map[string]time.Duration {
 			k, err := kernel.Open(kernel.ProcSys)
 			fail(t, err)
 			return func() error { return loadOurs(t.Context(), k, table) }, k.Close
-		})},
+		}), true},
 		{"ipvsadm --restore", fresh(func(t *testing.T) (func() error, func()) {
 			return func() error { return loadIpvsadm(t.Context(), rules) }, func() {}
-		})},
+		}), false},
 		{"moby/ipvs", fresh(func(t *testing.T) (func() error, func()) {
 			moby, err := mobyipvs.New("")
 			fail(t, err)
 			return func() error { return loadMoby(moby, table) }, moby.Close
-		})},
+		}), false},
 		{"limit", fresh(func(*testing.T) (func() error, func()) {
 			return func() error { return sendBatches(batches) }, func() {}
-		})},
+		}), true},
 	})
 }
 
@@ -228,7 +228,7 @@ func benchReadBack(t *testing.T, size benchTable) map[string]time.Duration {
 				err = fmt.Errorf("%d services, want %d", len(readings), size.services)
 			}
 			return err
-		})},
-		{"ipvsadm -S -n", timed(func() error { return exec.CommandContext(t.Context(), "ipvsadm", "-S", "-n").Run() })},
+		}), false},
+		{"ipvsadm -S -n", timed(func() error { return exec.CommandContext(t.Context(), "ipvsadm", "-S", "-n").Run() }), false},
 	})
 }

@@ -149,6 +149,14 @@ func (r Request) service(b []byte, command command, service ipvs.Service) []byte
 
 // destination is a message that says all of a destination.
 func (r Request) destination(b []byte, command command, key ipvs.ServiceKey, destination ipvs.Destination) []byte {
+	if isShort(key, destination) {
+		return r.appendShort(b, command, key, destination)
+	}
+	return r.appendLong(b, command, key, destination)
+}
+
+// appendLong appends such a message in any form.
+func (r Request) appendLong(b []byte, command command, key ipvs.ServiceKey, destination ipvs.Destination) []byte {
 	start := len(b)
 	b = appendServiceKey(r.begin(b, command, 0), key)
 	return end(appendDestination(b, destination), start)
