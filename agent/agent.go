@@ -118,7 +118,9 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err := a.metrics.serve(ctx, o.MetricsAddress, o.Log); err != nil {
 		return err
 	}
-	a.routers = newRouters(startRouter, a.kickNode, o.Log)
+	threads := vrrpnet.NewThreads(nil)
+	a.routers = newRouters(startRouter(threads), a.kickNode, o.Log)
+	a.routers.strangers = threads.Strangers
 	a.health = monitor.New(monitor.Options{Prober: probe.TCP{}, OnChange: a.kick})
 	defer a.health.Close()
 	a.recall(saved, recalled)
@@ -240,7 +242,9 @@ func addressesOnly(operations []plan.Operation) []plan.Operation {
 	return deletions
 }
 
-// startRouter runs a virtual router on the node's network.
-func startRouter(interfaceName string, config vrrp.Config, resume bool, transition func(vrrp.State)) (VirtualRouter, error) {
-	return vrrpnet.Start(vrrpnet.Options{Interface: interfaceName, Config: config, Resume: resume, OnTransition: transition})
+// startRouter runs virtual routers on the node's network.
+func startRouter(threads *vrrpnet.Threads) StartRouter {
+	return func(interfaceName string, config vrrp.Config, resume bool, transition func(vrrp.State)) (VirtualRouter, error) {
+		return threads.Start(vrrpnet.Options{Interface: interfaceName, Config: config, Resume: resume, OnTransition: transition})
+	}
 }

@@ -137,10 +137,10 @@ type fakeRouter struct {
 	transition func(vrrp.State)
 }
 
-func (f *fakeRouter) State() vrrp.State    { return f.state }
-func (f *fakeRouter) Fault() error         { return f.fault }
-func (f *fakeRouter) Stats() vrrpnet.Stats { return vrrpnet.Stats{} }
-func (f *fakeRouter) Announce()            { f.announced++ }
+func (f *fakeRouter) State() vrrp.State     { return f.state }
+func (f *fakeRouter) Fault() error          { return f.fault }
+func (f *fakeRouter) Stats() vrrpnet.Stats  { return vrrpnet.Stats{} }
+func (f *fakeRouter) Announce([]netip.Addr) { f.announced++ }
 
 func (f *fakeRouter) Reconfigure(config vrrp.Config) error {
 	f.config = config

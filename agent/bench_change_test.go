@@ -20,6 +20,7 @@ import (
 	"github.com/lvs-operator/lvs-operator/agent/health/probe"
 	"github.com/lvs-operator/lvs-operator/agent/kernel"
 	"github.com/lvs-operator/lvs-operator/agent/plan"
+	"github.com/lvs-operator/lvs-operator/agent/vrrp/vrrpnet"
 	"github.com/lvs-operator/lvs-operator/agent/watch"
 	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
 )
@@ -76,7 +77,7 @@ func newDirector(t *testing.T, size benchTable) *director {
 	}
 	d.health = monitor.New(monitor.Options{Prober: probe.TCP{}, OnChange: d.kick})
 	t.Cleanup(d.health.Close)
-	d.routers = newRouters(startRouter, d.kickNode, d.log)
+	d.routers = newRouters(startRouter(vrrpnet.NewThreads(nil)), d.kickNode, d.log)
 	d.api.changes = size.world(t)
 	for !d.tableRead || d.ledger.Due() {
 		d.pass(t.Context(), time.Now())

@@ -33,6 +33,9 @@ type metrics struct {
 	complete   prometheus.Gauge
 	active     *prometheus.GaugeVec
 	lateness   *prometheus.GaugeVec
+	yields     *prometheus.GaugeVec
+	rivals     *prometheus.GaugeVec
+	strangers  *prometheus.GaugeVec
 	sendErrors *prometheus.GaugeVec
 	discarded  *prometheus.GaugeVec
 }
@@ -66,12 +69,18 @@ func newMetrics() *metrics {
 		connected:  gauge("api_connected", "1 when the API server has answered since the agent's start, else 0."),
 		complete:   gauge("view_complete", "1 when the API server has been seen whole since the agent's start, else 0 (it serves from its checkpoint)."),
 		active:     router("vrrp_active", "1 when this node is Active for the virtual router."),
+		yields:     router("vrrp_yields", "How often the virtual router lowered its priority because its node ran too late."),
+		rivals:     router("vrrp_rivals", "Advertisements of another Active that the virtual router heard while it was Active itself."),
 		lateness:   router("vrrp_max_lateness_seconds", "The most by which an action of the virtual router was late since it started, in seconds."),
+		strangers: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Namespace: "lvs", Subsystem: "agent", Name: "vrrp_foreign_router",
+			Help: "1 for each virtual router of others that was heard on the link of an interface within the last minute.",
+		}, []string{"interface", "virtual_router_id", "family", "source"}),
 		sendErrors: router("vrrp_send_errors", "Advertisements that could not be sent since the virtual router started."),
 		discarded:  router("vrrp_discarded", "Advertisements that were received and thrown away since the virtual router started, by reason.", "reason"),
 	}
 	m.registry.MustRegister(m.operations, m.failures, m.drift, m.passes, m.passTime, m.services, m.servers, m.healthy,
-		m.problems, m.lateChecks, m.connected, m.complete, m.active, m.lateness, m.sendErrors, m.discarded, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+		m.problems, m.lateChecks, m.connected, m.complete, m.active, m.lateness, m.yields, m.rivals, m.strangers, m.sendErrors, m.discarded, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
 

@@ -22,8 +22,8 @@ import (
 type VirtualRouter interface {
 	// State is the state machine's.
 	State() vrrp.State
-	// Announce sends gratuitous ARP for the addresses, which are on the interface now. It does not block.
-	Announce()
+	// Announce tells the link where these addresses are, which are on the interface now. It does not block.
+	Announce(addresses []netip.Addr)
 	// Reconfigure changes what can change without an election.
 	Reconfigure(vrrp.Config) error
 	// Fault is why the router cannot take part at present, for example its interface is down; nil if it can.
@@ -44,6 +44,7 @@ type routerKey struct {
 	interfaceName string
 	id            uint8
 	version       vrrp.Version
+	ipv6          bool
 }
 
 // router is a virtual router of the desired state, running or not yet.
@@ -69,6 +70,8 @@ type routers struct {
 	kick  func()
 	log   *slog.Logger
 	byKey map[routerKey]*router
+	// strangers, if set, tells the virtual routers of others on an interface's link.
+	strangers func(interfaceName string) []vrrpnet.Stranger
 	// told is what was to be said of the routers when news was asked last.
 	told []routerNews
 }
@@ -83,7 +86,7 @@ func (rs *routers) adopt(node desired.Node, now time.Time) {
 	wanted := map[routerKey]bool{}
 	for _, g := range node.Groups {
 		for _, d := range g.Routers {
-			key := routerKey{group: g.Name, interfaceName: d.Interface, id: d.Config.VRID, version: d.Config.Version}
+			key := routerKey{group: g.Name, interfaceName: d.Interface, id: d.Config.VRID, version: d.Config.Version, ipv6: d.Config.Family().Is6()}
 			wanted[key] = true
 			rs.adoptOne(key, d, now)
 		}
@@ -178,7 +181,7 @@ func (rs *routers) startAll(actual []plan.Address, ready func(group string) bool
 			// The addresses are there: a director that served meanwhile lets go of them on our first advertisement, so the
 			// link has to learn at once where they are now.
 			r.announced = r.transitions.Load()
-			running.Announce()
+			running.Announce(carried(actual, r))
 		}
 		rs.kick()
 	}
@@ -203,12 +206,13 @@ func (rs *routers) addresses(actual []plan.Address, now time.Time) []plan.Interf
 func (rs *routers) announce(actual []plan.Address, added []plan.Operation) {
 	for _, r := range rs.sorted() {
 		transitions := r.transitions.Load()
-		if r.running == nil || r.state != vrrp.Active || !carriesAny(actual, r) ||
-			r.announced == transitions && !addsTo(added, r) {
+		if r.running == nil || r.state != vrrp.Active || r.announced == transitions && !addsTo(added, r) {
 			continue
 		}
-		r.announced = transitions
-		r.running.Announce()
+		if addresses := carried(actual, r); len(addresses) > 0 {
+			r.announced = transitions
+			r.running.Announce(addresses)
+		}
 	}
 }
 
@@ -295,9 +299,13 @@ func holds(actual []plan.Address, interfaceName string, address netip.Addr) bool
 	})
 }
 
-// carriesAny says whether an address of the router is on its interface, whoever put it there.
-func carriesAny(actual []plan.Address, r *router) bool {
-	return slices.ContainsFunc(actual, func(a plan.Address) bool {
-		return a.Interface == r.key.interfaceName && slices.Contains(r.addresses, a.Prefix.Addr())
-	})
+// carried are the router's addresses that are on its interface, whoever put them there.
+func carried(actual []plan.Address, r *router) []netip.Addr {
+	there := map[netip.Addr]bool{}
+	for _, a := range actual {
+		if a.Interface == r.key.interfaceName {
+			there[a.Prefix.Addr()] = true
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(r.addresses), func(a netip.Addr) bool { return !there[a] })
 }

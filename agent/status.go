@@ -263,7 +263,8 @@ func (rs *routers) problems() []v1alpha1.Problem {
 }
 
 func (rs *routers) measure(m *metrics) {
-	for _, vec := range []*prometheus.GaugeVec{m.active, m.lateness, m.sendErrors, m.discarded} {
+	rs.measureStrangers(m)
+	for _, vec := range []*prometheus.GaugeVec{m.active, m.lateness, m.yields, m.rivals, m.sendErrors, m.discarded} {
 		vec.Reset()
 	}
 	for _, r := range rs.sorted() {
@@ -278,11 +279,30 @@ func (rs *routers) measure(m *metrics) {
 		}
 		stats := r.running.Stats()
 		m.lateness.WithLabelValues(labels...).Set(stats.MaxLateness.Seconds())
+		m.yields.WithLabelValues(labels...).Set(float64(stats.Yields))
+		m.rivals.WithLabelValues(labels...).Set(float64(stats.Rivals))
 		m.sendErrors.WithLabelValues(labels...).Set(float64(stats.SendErrors))
 		for reason := vrrp.Discard(1); reason < vrrp.DiscardLimit; reason++ {
 			if n := stats.Discarded[reason]; n > 0 {
 				m.discarded.WithLabelValues(append(labels, reason.String())...).Set(float64(n))
 			}
+		}
+	}
+}
+
+// measureStrangers shows which router ids others use on the links of our routers: an id for a new group must be none of them.
+func (rs *routers) measureStrangers(m *metrics) {
+	m.strangers.Reset()
+	if rs.strangers == nil {
+		return
+	}
+	for _, r := range rs.sorted() {
+		for _, s := range rs.strangers(r.key.interfaceName) {
+			family := "IPv4"
+			if s.IPv6 {
+				family = "IPv6"
+			}
+			m.strangers.WithLabelValues(r.key.interfaceName, strconv.Itoa(int(s.VRID)), family, s.Source.String()).Set(1)
 		}
 	}
 }
@@ -299,5 +319,14 @@ func apiState(state vrrp.State) v1alpha1.VRRPState {
 }
 
 func compareKeys(a, b routerKey) int {
-	return cmp.Or(cmp.Compare(a.group, b.group), cmp.Compare(a.interfaceName, b.interfaceName), cmp.Compare(a.id, b.id), cmp.Compare(a.version, b.version))
+	return cmp.Or(cmp.Compare(a.group, b.group), cmp.Compare(a.interfaceName, b.interfaceName), cmp.Compare(a.id, b.id), cmp.Compare(a.version, b.version),
+		cmp.Compare(family(a), family(b)))
+}
+
+// family orders IPv4 before IPv6.
+func family(key routerKey) int {
+	if key.ipv6 {
+		return 6
+	}
+	return 4
 }

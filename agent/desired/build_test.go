@@ -525,9 +525,57 @@ func TestIPv6AddressesRideAlongWithIPv4Ones(t *testing.T) {
 	if len(router.Config.Addresses) != 1 || !slices.Equal(router.Unadvertised, []netip.Addr{netip.MustParseAddr("2001:db8::10")}) {
 		t.Errorf("advertised %v, along with %v", router.Config.Addresses, router.Unadvertised)
 	}
-	in.Node.Spec.DirectorGroups[0].VirtualRouters[0].Addresses = []v1alpha1.IPAddress{"2001:db8::10"}
+}
+
+func TestWhatAnAdvertisementHasNoRoomForRidesAlong(t *testing.T) {
+	in := edge()
+	compiled := &in.Node.Spec.DirectorGroups[0].VirtualRouters[0]
+	compiled.Addresses = nil
+	for i := range 300 {
+		compiled.Addresses = append(compiled.Addresses, v1alpha1.IPAddress(fmt.Sprintf("198.51.%d.%d", i/100, 1+i%100)))
+	}
+	router := build(t, in).Groups[0].Routers[0]
+	if advertised, riding := len(router.Config.Addresses), len(router.Unadvertised); advertised != 255 || riding != 45 {
+		t.Errorf("%d advertised, %d along, want 255 and 45", advertised, riding)
+	}
+}
+
+func TestARouterOfIPv6AloneHasALinkLocalAddressInFront(t *testing.T) {
+	in := edge()
+	compiled := &in.Node.Spec.DirectorGroups[0].VirtualRouters[0]
+	compiled.Addresses = []v1alpha1.IPAddress{"2001:db8::10"}
 	_, problems := in.build()
-	wantProblem(t, problems, v1alpha1.ProblemInvalid, "", "IPv4 address too")
+	wantProblem(t, problems, v1alpha1.ProblemInvalid, "", "want version 3")
+
+	compiled.Version, compiled.Authentication = 3, nil
+	for i := range 100 {
+		compiled.Addresses = append(compiled.Addresses, v1alpha1.IPAddress(fmt.Sprintf("2001:db8::1:%x", i)))
+	}
+	router := build(t, in).Groups[0].Routers[0]
+	if got := router.Config.Addresses[0]; got != vrrp.LinkLocal(66) {
+		t.Errorf("the first address is %s", got)
+	}
+	if advertised, riding := len(router.Config.Addresses), len(router.Unadvertised); advertised != 90 || riding != 12 {
+		t.Errorf("%d advertised, %d along, want 90 and 12", advertised, riding)
+	}
+}
+
+func TestVRRPOptionsReachTheRouter(t *testing.T) {
+	in := edge()
+	compiled := &in.Node.Spec.DirectorGroups[0].VirtualRouters[0]
+	compiled.Version, compiled.Authentication = 3, nil
+	compiled.PreemptDelay = &metav1.Duration{Duration: time.Minute}
+	compiled.UnicastAddresses = []v1alpha1.IPAddress{"192.0.2.112", "192.0.2.114"}
+	compiled.Checksum = v1alpha1.ChecksumWithoutPseudoHeader
+	compiled.Announcements = &v1alpha1.Announcements{Repeat: 2, Delay: metav1.Duration{Duration: time.Second}, Refresh: &metav1.Duration{Duration: time.Hour}}
+	got := build(t, in).Groups[0].Routers[0].Config
+	want := got
+	want.PreemptDelay, want.PlainChecksum = time.Minute, true
+	want.Peers = []netip.Addr{netip.MustParseAddr("192.0.2.112"), netip.MustParseAddr("192.0.2.114")}
+	want.Announcements = vrrp.Announcements{Repeat: 2, Delay: time.Second, Refresh: time.Hour}
+	if !got.Equal(want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
 }
 
 func TestServiceByMarkSaysWhichPacketsItTakes(t *testing.T) {

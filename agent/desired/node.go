@@ -26,8 +26,7 @@ type Group struct {
 	Name string `json:"name"`
 	// Owned says which IPVS services are the group's.
 	Owned ipvs.Ownership `json:"owned,omitzero"`
-	// Routers are the virtual routers that this node runs, sorted by interface and router id. One without IPv4 addresses is
-	// left out: VRRP advertises at least one.
+	// Routers are the virtual routers that this node runs, sorted by interface and router id.
 	Routers []Router `json:"routers,omitempty"`
 	// Settings are the kernel settings that the group asks for, in the order in which they are written.
 	Settings []plan.Setting `json:"settings,omitempty"`
@@ -37,9 +36,10 @@ type Group struct {
 type Router struct {
 	// Interface carries VRRP and the addresses.
 	Interface string
-	// Config is complete except for Source, which only the node knows. Its addresses are IPv4.
+	// Config is complete except for Source, which only the node knows. Its addresses are IPv4 if the router has any.
 	Config vrrp.Config
-	// Unadvertised are the IPv6 addresses that go where the router's go, sorted; keepalived calls such addresses excluded.
+	// Unadvertised are the addresses that go where the router's go, sorted: those of the other family, and those for which a
+	// packet has no room; keepalived calls such addresses excluded.
 	Unadvertised []netip.Addr
 	// Secret is the name of the Secret that the password came from; empty: no authentication.
 	Secret string

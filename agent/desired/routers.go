@@ -9,6 +9,9 @@ import (
 	"math"
 	"net/netip"
 	"slices"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/lvs-operator/lvs-operator/agent/vrrp"
 	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
@@ -35,9 +38,6 @@ func (s secretMissing) Error() string {
 	return "no password; create in the operator's namespace the Secret " + string(s) + " with the key " +
 		v1alpha1.PasswordKey + ", the same 1 to 8 bytes for all directors"
 }
-
-// errOnlyIPv6 says that there is nothing to advertise.
-var errOnlyIPv6 = errors.New("all of its virtual IPs are IPv6, which go where an IPv4 one goes; give the group a virtual service with an IPv4 address too")
 
 // groupRouters makes candidates of the virtual routers of a group. One that cannot be built goes on in its previous form: to
 // end it would take its addresses from the link.
@@ -74,9 +74,6 @@ func (b *nodeBuilder) router(compiled v1alpha1.VirtualRouter) (Router, error) {
 	router, err := parseRouter(compiled)
 	if err != nil {
 		return Router{}, err
-	}
-	if len(router.Config.Addresses) == 0 {
-		return Router{}, errOnlyIPv6
 	}
 	if authentication := compiled.Authentication; authentication != nil {
 		router.Secret = authentication.SecretRef.Name
@@ -143,14 +140,46 @@ func parseRouter(compiled v1alpha1.VirtualRouter) (Router, error) {
 	priority, priorityErr := toUint8("priority", compiled.Priority)
 	version, versionErr := toUint8("version", compiled.Version)
 	addresses, addressErr := parseAddresses(compiled.Addresses)
-	if err := cmp.Or(vridErr, priorityErr, versionErr, addressErr); err != nil {
+	peers, peerErr := parseAddresses(compiled.UnicastAddresses)
+	announcements, announcementsErr := parseAnnouncements(compiled.Announcements)
+	if err := cmp.Or(vridErr, priorityErr, versionErr, addressErr, peerErr, announcementsErr); err != nil {
 		return Router{}, err
 	}
-	first6, _ := slices.BinarySearchFunc(addresses, netip.IPv6Unspecified(), netip.Addr.Compare)
-	return Router{Interface: compiled.Interface, Unadvertised: addresses[first6:], Config: vrrp.Config{
+	advertised, riding := advertise(vrid, addresses)
+	return Router{Interface: compiled.Interface, Unadvertised: riding, Config: vrrp.Config{
 		Version: vrrp.Version(version), VRID: vrid, Priority: priority,
-		Interval: compiled.AdvertisementInterval.Duration, Preempt: compiled.Preempt, Addresses: addresses[:first6],
+		Interval: compiled.AdvertisementInterval.Duration, Preempt: compiled.Preempt,
+		PreemptDelay: duration(compiled.PreemptDelay), Addresses: advertised, Peers: peers, Announcements: announcements,
+		PlainChecksum: compiled.Checksum == v1alpha1.ChecksumWithoutPseudoHeader,
 	}}, nil
+}
+
+// parseAnnouncements converts what is there; zeros are the defaults.
+func parseAnnouncements(compiled *v1alpha1.Announcements) (vrrp.Announcements, error) {
+	if compiled == nil {
+		return vrrp.Announcements{}, nil
+	}
+	repeat, err := toUint8("repetitions of announcements", compiled.Repeat)
+	return vrrp.Announcements{Repeat: repeat, Delay: compiled.Delay.Duration, Refresh: duration(compiled.Refresh)}, err
+}
+
+func duration(d *metav1.Duration) time.Duration {
+	if d == nil {
+		return 0
+	}
+	return d.Duration
+}
+
+// advertise divides the sorted addresses of a router into those that its advertisements carry, and those that ride along. One
+// router has one family: IPv4 if there is any, else IPv6, with a link-local address of its own in front (RFC 9568 section 5.2.9).
+func advertise(vrid uint8, addresses []netip.Addr) (advertised, riding []netip.Addr) {
+	first6, _ := slices.BinarySearchFunc(addresses, netip.IPv6Unspecified(), netip.Addr.Compare)
+	if first6 > 0 {
+		most := min(first6, vrrp.MaxAddresses(addresses[0]))
+		return addresses[:most], addresses[most:]
+	}
+	most := min(len(addresses), vrrp.MaxAddresses(netip.IPv6Unspecified())-1)
+	return slices.Concat([]netip.Addr{vrrp.LinkLocal(vrid)}, addresses[:most]), addresses[most:]
 }
 
 func toUint8(name string, value int32) (uint8, error) {

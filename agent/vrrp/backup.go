@@ -10,6 +10,7 @@ import (
 // becomeBackup follows the Active at src, or waits for one if src is the zero value. activeInterval is set before.
 func (i *Instance) becomeBackup(now time.Time, src netip.Addr) Actions {
 	i.state = Backup
+	i.preemptAt = time.Time{}
 	i.follow(now, src)
 	return Transition
 }
@@ -27,10 +28,25 @@ func (i *Instance) receiveBackup(now time.Time, src netip.Addr, a *Advertisement
 		i.active = src
 		i.deadline = now.Add(i.config.skew(i.activeInterval))
 	case a.Priority >= i.config.Priority || !i.config.preempts():
+		i.preemptAt = time.Time{}
+		i.activeInterval = a.Interval
+		i.follow(now, src)
+	case i.delays(now):
 		i.activeInterval = a.Interval
 		i.follow(now, src)
 	}
 	return 0
+}
+
+// delays says whether an Active of lower priority is still followed. The rule is keepalived's preempt_delay, not the RFC's.
+func (i *Instance) delays(now time.Time) bool {
+	if i.config.PreemptDelay == 0 || i.config.Priority == PriorityOwner {
+		return false
+	}
+	if i.preemptAt.IsZero() {
+		i.preemptAt = now.Add(i.config.PreemptDelay)
+	}
+	return now.Before(i.preemptAt)
 }
 
 // reconfigureBackup keeps the silence heard so far: only the skew's share of the timer changes with the priority.

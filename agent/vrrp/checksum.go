@@ -19,11 +19,16 @@ func onesSum(sum uint32, b []byte) uint32 {
 	return sum
 }
 
-// pseudoHeaderSum adds the pseudo-header of RFC 5798 section 5.2.8: source, destination, protocol and length.
+// pseudoHeaderSum adds the pseudo-header: source, destination, protocol and length (RFC 5798 section 5.2.8 for IPv4, RFC 8200
+// section 8.1 for IPv6).
 func pseudoHeaderSum(sum uint32, src, dst netip.Addr, length int) uint32 {
-	from, to := src.As4(), dst.As4()
-	sum = onesSum(sum, from[:])
-	sum = onesSum(sum, to[:])
+	if src.Is4() {
+		from, to := src.As4(), dst.As4()
+		sum = onesSum(onesSum(sum, from[:]), to[:])
+	} else {
+		from, to := src.As16(), dst.As16()
+		sum = onesSum(onesSum(sum, from[:]), to[:])
+	}
 	return sum + Protocol + uint32(length)
 }
 
@@ -35,13 +40,18 @@ func fold(sum uint32) uint16 {
 	return uint16(sum)
 }
 
-// checksumHolds reports whether a received packet sums to all ones: in version 2 by itself, in version 3 with the
-// pseudo-header (RFC 5798) or by itself (RFC 9568 section 5.2.8).
+// checksumHolds reports whether a received packet sums to all ones: over IPv6 with the pseudo-header; over IPv4 in version 2 by
+// itself, in version 3 by itself (RFC 9568 section 5.2.8) or with the pseudo-header (RFC 5798). Old keepalived put the multicast
+// group into that of a unicast packet.
 func checksumHolds(v Version, packet []byte, src, dst netip.Addr) bool {
 	const allOnes = 0xffff
 	sum := onesSum(0, packet)
-	if fold(sum) == allOnes {
+	if src.Is4() && fold(sum) == allOnes {
 		return true
 	}
-	return v == Version3 && fold(pseudoHeaderSum(sum, src, dst, len(packet))) == allOnes
+	if v != Version3 {
+		return false
+	}
+	return fold(pseudoHeaderSum(sum, src, dst, len(packet))) == allOnes ||
+		!dst.IsMulticast() && fold(pseudoHeaderSum(sum, src, Group(src), len(packet))) == allOnes
 }

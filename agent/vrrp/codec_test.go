@@ -21,7 +21,7 @@ var (
 	master   = netip.MustParseAddr("192.0.2.114")
 	brucelee = netip.MustParseAddr("192.0.2.112")
 	vips     = []netip.Addr{netip.MustParseAddr("192.0.2.200"), netip.MustParseAddr("192.0.2.201")}
-	fromHere = vrrp.Envelope{Source: master, Destination: vrrp.Group(), TTL: vrrp.TTL}
+	fromHere = vrrp.Envelope{Source: master, Destination: vrrp.Group(master), TTL: vrrp.TTL}
 	addrs    = cmpopts.EquateComparable(netip.Addr{})
 )
 
@@ -75,7 +75,7 @@ func TestWeReadAndWriteWhatKeepalivedWrites(t *testing.T) {
 			if diff := cmp.Diff(c.says, got, addrs); diff != "" {
 				t.Errorf("Parse (-want +got):\n%s", diff)
 			}
-			written, err := c.says.AppendBinary([]byte("kept"), master, vrrp.Group())
+			written, err := c.says.AppendBinary([]byte("kept"), master, vrrp.Group(master))
 			if err != nil {
 				t.Fatalf("AppendBinary: %v", err)
 			}
@@ -111,7 +111,7 @@ func TestBadPacketsAreDiscardedWithTheirReason(t *testing.T) {
 		{"RFC 9568 7.1: half a header", "3142 6402", fromHere, vrrp.ErrTruncated},
 		{"RFC 9568 7.1: the second address is cut", "3142 6402 000a 4219 c000 02c8 c000", fromHere, vrrp.ErrTruncated},
 		{"RFC 2338 5.1: the authentication data is cut", "2142 6402 0101 91c5 c000 02c8 c000 02c9 3131 3131", fromHere, vrrp.ErrTruncated},
-		{"IPv6 is not this codec's", version3, six, vrrp.ErrTruncated},
+		{"RFC 9568 5.1.2: an IPv4 packet between IPv6 addresses", version3, six, vrrp.ErrTruncated},
 		{"RFC 9568 7.1: version 1", "1142 6402 000a 4219 c000 02c8 c000 02c9", fromHere, vrrp.ErrVersion},
 		{"RFC 9568 7.1: version 4", "4142 6402 000a 4219 c000 02c8 c000 02c9", fromHere, vrrp.ErrVersion},
 		{"RFC 9568 5.2.2: type 2", "3242 6402 000a 4219 c000 02c8 c000 02c9", fromHere, vrrp.ErrType},
@@ -165,13 +165,13 @@ func TestWhatAPacketCannotCarryIsNotEncoded(t *testing.T) {
 		{"100 ms in version 2", func(a *vrrp.Advertisement) { a.Version = vrrp.Version2 }, "multiples of 1s up to 4m15s"},
 		{"256 addresses", func(a *vrrp.Advertisement) { a.Addresses = make([]netip.Addr, 256) }, "at most 255"},
 		{"no address", func(a *vrrp.Advertisement) { a.Addresses = nil }, "at least one"},
-		{"an IPv6 address", func(a *vrrp.Advertisement) { a.Addresses = []netip.Addr{netip.MustParseAddr("2001:db8::1")} }, "want IPv4"},
+		{"an IPv6 address", func(a *vrrp.Advertisement) { a.Addresses = []netip.Addr{netip.MustParseAddr("2001:db8::1")} }, "want the family of the sender"},
 		{"a password in version 3", func(a *vrrp.Advertisement) { a.Auth.Type = vrrp.AuthPassword }, "version 3 has none"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			a := good
 			c.change(&a)
-			b, err := a.AppendBinary([]byte("kept"), master, vrrp.Group())
+			b, err := a.AppendBinary([]byte("kept"), master, vrrp.Group(master))
 			if err == nil || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("error %v, want it to say %q", err, c.says)
 			}
@@ -189,7 +189,7 @@ func TestTheCodecAllocatesNothing(t *testing.T) {
 		bad[2]++
 		room := make([]byte, 0, 2048)
 		a := vrrp.Advertisement{Addresses: make([]netip.Addr, 0, 255)}
-		if n := testing.AllocsPerRun(100, func() { _, _ = c.says.AppendBinary(room, master, vrrp.Group()) }); n != 0 {
+		if n := testing.AllocsPerRun(100, func() { _, _ = c.says.AppendBinary(room, master, vrrp.Group(master)) }); n != 0 {
 			t.Errorf("%s: AppendBinary allocates %v times", c.name, n)
 		}
 		if n := testing.AllocsPerRun(100, func() { _ = a.Parse(packet, fromHere) }); n != 0 {
@@ -204,15 +204,16 @@ func TestTheCodecAllocatesNothing(t *testing.T) {
 // Whatever is received: no panic, every refusal is a Discard, and what is read is written back the same.
 func FuzzParse(f *testing.F) {
 	for _, c := range captured {
-		f.Add(unhex(f, c.packet), 255)
+		f.Add(unhex(f, c.packet), 255, uint8(0))
 	}
-	f.Add(unhex(f, "3142 6402 f00a 0000 c000 02c8 c000 02c9"), 255) // RFC 9568 5.2.6: reserved bits are ignored
-	f.Add([]byte{0x31, 1, 100, 255, 0, 1, 0, 0}, 255)
-	f.Fuzz(func(t *testing.T, packet []byte, ttl int) {
-		if len(packet) >= 8 {
+	f.Add(unhex(f, "3142 6402 f00a 0000 c000 02c8 c000 02c9"), 255, uint8(0)) // RFC 9568 5.2.6: reserved bits are ignored
+	f.Add([]byte{0x31, 1, 100, 255, 0, 1, 0, 0}, 255, uint8(0))
+	f.Add(unhex(f, packet6), 255, uint8(2))
+	f.Fuzz(func(t *testing.T, packet []byte, ttl int, way uint8) {
+		e := []vrrp.Envelope{fromHere, {Source: master, Destination: brucelee}, from6}[way%3]
+		if len(packet) >= 8 && e.Source.Is4() {
 			sealed(packet)
 		}
-		e := fromHere
 		e.TTL = ttl
 		var a, again vrrp.Advertisement
 		if err := a.Parse(packet, e); err != nil {

@@ -3,6 +3,7 @@
 package vrrp
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -23,13 +24,24 @@ type Config struct {
 	Interval time.Duration
 	// Preempt lets a Backup take over from an Active of lower priority. Priority 255 always does.
 	Preempt bool
-	// Addresses are the virtual addresses, 1 to 255 of them, IPv4 unicast, each once, in the order in which they are
-	// advertised.
+	// PreemptDelay is how long a Backup goes on following an Active of lower priority, from the first advertisement that it
+	// hears of it, before it takes over: 0 to 1000 s, as keepalived's preempt_delay. Priority 255 does not wait.
+	PreemptDelay time.Duration
+	// Addresses are the virtual addresses, 1 to MaxAddresses of them, unicast and all of one family, each once, in the order in
+	// which they are advertised. IPv6 needs version 3, and the first of them is link-local (RFC 9568 section 5.2.9).
 	Addresses []netip.Addr
+	// Peers are the directors' addresses, which then get every advertisement by unicast, and of which alone any is followed; at
+	// most 64. The one that this director sends from may be among them. None: multicast.
+	Peers []netip.Addr
+	// Announcements are how the link is told where the addresses are.
+	Announcements Announcements
+	// PlainChecksum leaves the pseudo-header out of the checksum of version 3 over IPv4, as RFC 9568 section 5.2.8 has it and
+	// keepalived does not. Received are both.
+	PlainChecksum bool
 	// Password is version 2's, at most 8 bytes; the zero value is no authentication.
 	Password Password
-	// Source is the interface's primary IPv4 address, which breaks a tie of priorities: the greater one wins. The zero
-	// value loses every tie and cannot be sent from.
+	// Source is the interface's primary IPv4 address, or its link-local IPv6 address, which breaks a tie of priorities: the
+	// greater one wins. The zero value loses every tie and cannot be sent from.
 	Source netip.Addr
 }
 
@@ -52,41 +64,68 @@ func (c Config) Validate() error {
 		return fmt.Errorf("password of %d bytes: VRRP version 2 carries at most %d "+
 			"(keepalived cuts a longer one off there; give its first %d bytes)",
 			c.Password.length(), authDataSize, authDataSize)
-	case c.Source.IsValid() && !unicast4(c.Source):
-		return fmt.Errorf("source address %s: want an IPv4 unicast address", c.Source)
+	case c.PreemptDelay < 0 || c.PreemptDelay > maxPreemptDelay:
+		return fmt.Errorf("preempt delay %s: want 0 to %s", c.PreemptDelay, maxPreemptDelay)
+	case len(c.Addresses) == 0:
+		return errors.New("no virtual addresses: want at least 1")
+	case c.Version == Version2 && c.Addresses[0].Is6():
+		return errors.New("virtual addresses of IPv6 in VRRP version 2: want version 3")
+	case c.Addresses[0].Is6() && !c.Addresses[0].IsLinkLocalUnicast():
+		return fmt.Errorf("first virtual address %s: want a link-local one, such as %s", c.Addresses[0], LinkLocal(c.VRID))
+	case len(c.Addresses) > MaxAddresses(c.Addresses[0]):
+		return fmt.Errorf("%d virtual addresses: want 1 to %d", len(c.Addresses), MaxAddresses(c.Addresses[0]))
+	case c.Source.IsValid() && !c.fits(c.Source):
+		return fmt.Errorf("source address %s: want %s", c.Source, c.wanted())
+	case c.Source.Is6() && !c.Source.IsLinkLocalUnicast():
+		return fmt.Errorf("source address %s: want a link-local one (RFC 9568 section 5.1.2.1)", c.Source)
+	case len(c.Peers) > maxPeers:
+		return fmt.Errorf("%d unicast peers: want at most %d", len(c.Peers), maxPeers)
 	}
-	return c.validateAddresses()
+	return cmp.Or(c.validateList("virtual address", c.Addresses), c.validateList("unicast peer", c.Peers), c.Announcements.validate())
 }
 
-func (c Config) validateAddresses() error {
-	if n := len(c.Addresses); n == 0 || n > maxAddressCount {
-		return fmt.Errorf("%d virtual addresses: want 1 to %d", n, maxAddressCount)
-	}
-	for i, address := range c.Addresses {
+const (
+	maxPreemptDelay = 1000 * time.Second
+	maxPeers        = 64
+)
+
+func (c Config) validateList(what string, addresses []netip.Addr) error {
+	for i, address := range addresses {
 		switch {
-		case !unicast4(address):
-			return fmt.Errorf("virtual address %s: want an IPv4 unicast address", address)
-		case slices.Contains(c.Addresses[:i], address):
-			return fmt.Errorf("virtual address %s is listed twice", address)
+		case !c.fits(address):
+			return fmt.Errorf("%s %s: want %s", what, address, c.wanted())
+		case slices.Contains(addresses[:i], address):
+			return fmt.Errorf("%s %s is listed twice", what, address)
 		}
 	}
 	return nil
 }
 
-func unicast4(a netip.Addr) bool {
-	return a.Is4() && !a.IsUnspecified() && !a.IsMulticast() && !a.IsLoopback() &&
-		a != netip.AddrFrom4([4]byte{255, 255, 255, 255})
+// fits says whether an address is unicast and of the router's family.
+func (c Config) fits(a netip.Addr) bool {
+	return a.Is4() == c.Addresses[0].Is4() && !a.Is4In6() && a.Zone() == "" && !a.IsUnspecified() && !a.IsMulticast() &&
+		!a.IsLoopback() && a != netip.AddrFrom4([4]byte{255, 255, 255, 255})
+}
+
+func (c Config) wanted() string {
+	if c.Addresses[0].Is4() {
+		return "an IPv4 unicast address"
+	}
+	return "an IPv6 unicast address"
 }
 
 // Equal reports whether the two say the same. The order of addresses counts, as it does on the wire.
 func (c Config) Equal(other Config) bool {
-	if !slices.Equal(c.Addresses, other.Addresses) {
+	if !slices.Equal(c.Addresses, other.Addresses) || !slices.Equal(c.Peers, other.Peers) {
 		return false
 	}
 	return c.Version == other.Version && c.VRID == other.VRID && c.Priority == other.Priority &&
-		c.Interval == other.Interval && c.Preempt == other.Preempt && c.Password == other.Password &&
-		c.Source == other.Source
+		c.Interval == other.Interval && c.Preempt == other.Preempt && c.PreemptDelay == other.PreemptDelay &&
+		c.Password == other.Password && c.Source == other.Source && c.Announcements == other.Announcements && c.PlainChecksum == other.PlainChecksum
 }
+
+// Family is an address of the router's family, for [Group] and the like.
+func (c Config) Family() netip.Addr { return c.Addresses[0] }
 
 // preempts reports whether a Backup with this configuration ignores an Active of lower priority (RFC 9568 section 6.1).
 func (c Config) preempts() bool { return c.Preempt || c.Priority == PriorityOwner }

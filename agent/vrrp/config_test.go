@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -43,10 +44,19 @@ func TestAConfigurationThatVRRPForbidsSaysWhatIsAllowed(t *testing.T) {
 		{"half a second in version 2", tutorial(), func(c *vrrp.Config) { c.Interval = time.Second / 2 }, "a multiple of 1s, at most 4m15s"},
 		{"a password in version 3", fast(), func(c *vrrp.Config) { c.Password = vrrp.NewPassword("x") }, "version 3 has no authentication"},
 		{"a password of 9 bytes", tutorial(), func(c *vrrp.Config) { c.Password = vrrp.NewPassword("123456789") }, "at most 8"},
-		{"no address", fast(), func(c *vrrp.Config) { c.Addresses = nil }, "0 virtual addresses: want 1 to 255"},
-		{"256 addresses", fast(), func(c *vrrp.Config) { c.Addresses = make([]netip.Addr, 256) }, "want 1 to 255"},
-		{"an IPv6 address", fast(), func(c *vrrp.Config) { c.Addresses = []netip.Addr{netip.MustParseAddr("2001:db8::1")} }, "2001:db8::1: want an IPv4 unicast"},
-		{"a multicast address", fast(), func(c *vrrp.Config) { c.Addresses = []netip.Addr{vrrp.Group()} }, "224.0.0.18: want an IPv4 unicast"},
+		{"no address", fast(), func(c *vrrp.Config) { c.Addresses = nil }, "no virtual addresses: want at least 1"},
+		{"256 addresses", fast(), func(c *vrrp.Config) { c.Addresses = slices.Repeat(vips, 128) }, "want 1 to 255"},
+		{"an IPv6 address", fast(), func(c *vrrp.Config) { c.Addresses = []netip.Addr{netip.MustParseAddr("2001:db8::1")} }, "first virtual address 2001:db8::1: want a link-local one, such as fe80::200:5eff:fe00:242"},
+		{"IPv6 in version 2", tutorial(), func(c *vrrp.Config) { c.Addresses = vips6 }, "want version 3"},
+		{"both families", fast(), func(c *vrrp.Config) { c.Source, c.Addresses = netip.Addr{}, []netip.Addr{vips6[0], vips[0]} }, "virtual address 192.0.2.200: want an IPv6 unicast address"},
+		{"91 addresses of IPv6", fast(), func(c *vrrp.Config) { c.Addresses = slices.Repeat(vips6[:1], 91) }, "want 1 to 90"},
+		{"a global source over IPv6", fast(), func(c *vrrp.Config) { c.Addresses, c.Source = vips6, netip.MustParseAddr("2001:db8::1") }, "want a link-local one"},
+		{"a peer of the other family", fast(), func(c *vrrp.Config) { c.Peers = vips6[:1] }, "unicast peer fe80::200:5eff:fe00:242: want an IPv4 unicast address"},
+		{"a peer twice", fast(), func(c *vrrp.Config) { c.Peers = []netip.Addr{brucelee, brucelee} }, "unicast peer 192.0.2.112 is listed twice"},
+		{"a delay below 0", fast(), func(c *vrrp.Config) { c.PreemptDelay = -1 }, "want 0 to 16m40s"},
+		{"announced 65 times", fast(), func(c *vrrp.Config) { c.Announcements.Repeat = 65 }, "want 1 to 64"},
+		{"refreshed all the time", fast(), func(c *vrrp.Config) { c.Announcements.Refresh = 1 }, "want 1s to 24h0m0s"},
+		{"a multicast address", fast(), func(c *vrrp.Config) { c.Addresses = []netip.Addr{vrrp.Group(master)} }, "224.0.0.18: want an IPv4 unicast"},
 		{"an address twice", fast(), func(c *vrrp.Config) { c.Addresses = []netip.Addr{vips[0], vips[0]} }, "192.0.2.200 is listed twice"},
 		{"an IPv6 source", fast(), func(c *vrrp.Config) { c.Source = netip.MustParseAddr("2001:db8::1") }, "source address 2001:db8::1"},
 	} {

@@ -8,9 +8,9 @@ type Discard uint8
 
 // The reasons, each with the section that demands it. Zero is no reason.
 const (
-	// ErrTTL: the time to live is not 255, so the sender is not on this link (RFC 9568 section 5.1.1.3).
+	// ErrTTL: the time to live or hop limit is not 255, so the sender is not on this link (RFC 9568 sections 5.1.1.3 and 5.1.2.3).
 	ErrTTL Discard = iota + 1
-	// ErrTruncated: the packet is shorter than its header says, or not IPv4 (RFC 9568 section 7.1).
+	// ErrTruncated: the packet is shorter than its header says (RFC 9568 section 7.1).
 	ErrTruncated
 	// ErrVersion: neither 2 nor 3, or not the configured one (RFC 9568 section 7.1).
 	ErrVersion
@@ -30,6 +30,10 @@ const (
 	ErrAuthentication
 	// ErrOwnSource: sent from our own address, so reflected by the network or sent by a host that took our address.
 	ErrOwnSource
+	// ErrLinkLocal: the first address over IPv6 is not link-local (RFC 9568 section 5.2.9).
+	ErrLinkLocal
+	// ErrPeer: from none of the unicast peers, or by multicast although there are such, or by unicast although there are none.
+	ErrPeer
 
 	// DiscardLimit is one more than the largest reason: the length of an array indexed by Discard.
 	DiscardLimit
@@ -37,7 +41,7 @@ const (
 
 var discardNames = [DiscardLimit]string{
 	"none", "ttl", "truncated", "version", "type", "checksum", "vrid", "count", "interval-zero", "interval",
-	"authentication", "own-source",
+	"authentication", "own-source", "link-local", "peer",
 }
 
 // String returns a short lower-case name, fit for a metric's label: "ttl", "checksum", "authentication".

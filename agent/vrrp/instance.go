@@ -22,6 +22,8 @@ type Instance struct {
 	activeInterval time.Duration
 	// active is the source of the last advertisement that was followed in Backup.
 	active netip.Addr
+	// preemptAt is when PreemptDelay is over for the Active of lower priority that Backup follows meanwhile; zero: it follows none.
+	preemptAt time.Time
 	// quietUntil is the time before which a losing advertisement is not answered by another Announce.
 	quietUntil time.Time
 }
@@ -31,7 +33,7 @@ func NewInstance(c Config) (*Instance, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	c.Addresses = slices.Clone(c.Addresses)
+	c.Addresses, c.Peers = slices.Clone(c.Addresses), slices.Clone(c.Peers)
 	return &Instance{config: c}, nil
 }
 
@@ -57,6 +59,7 @@ func (i *Instance) Advertisement() Advertisement {
 		Interval:  i.config.Interval,
 		Addresses: i.config.Addresses,
 		Auth:      i.config.Password.authentication(),
+		Plain:     i.config.PlainChecksum,
 	}
 }
 
@@ -82,8 +85,8 @@ func (i *Instance) Receive(now time.Time, src netip.Addr, a *Advertisement) (Act
 	return 0, nil
 }
 
-// judge applies the checks of RFC 9568 section 7.1 and RFC 3768 section 7.1 that need the configuration. It returns 0
-// for an advertisement that is to be followed.
+// judge applies the checks of RFC 9568 section 7.1 and RFC 3768 section 7.1 that need the configuration, and that of unicast
+// peers, whose packets may come from anywhere else than the link. It returns 0 for an advertisement that is to be followed.
 func (i *Instance) judge(src netip.Addr, a *Advertisement) Discard {
 	c := &i.config
 	switch {
@@ -93,6 +96,8 @@ func (i *Instance) judge(src netip.Addr, a *Advertisement) Discard {
 		return ErrVersion
 	case src == c.Source:
 		return ErrOwnSource
+	case a.Unicast != (len(c.Peers) > 0) || a.Unicast && !slices.Contains(c.Peers, src):
+		return ErrPeer
 	case c.Version == Version2 && !c.Password.authentication().accepts(a.Auth):
 		return ErrAuthentication
 	case c.Version == Version2 && a.Interval != c.Interval:
@@ -139,6 +144,9 @@ func (i *Instance) Reconfigure(now time.Time, c Config) (Actions, error) {
 		return 0, err
 	}
 	old := i.config
+	if c.Addresses[0].Is4() != old.Addresses[0].Is4() {
+		return 0, fmt.Errorf("virtual router %d cannot change its address family in place: stop it and start another", old.VRID)
+	}
 	if c.Version != old.Version || c.VRID != old.VRID {
 		return 0, fmt.Errorf("virtual router %d version %d cannot become %d version %d in place: stop it and start another",
 			old.VRID, old.Version, c.VRID, c.Version)
@@ -146,7 +154,7 @@ func (i *Instance) Reconfigure(now time.Time, c Config) (Actions, error) {
 	if c.Equal(old) {
 		return 0, nil
 	}
-	c.Addresses = slices.Clone(c.Addresses)
+	c.Addresses, c.Peers = slices.Clone(c.Addresses), slices.Clone(c.Peers)
 	i.config = c
 	switch i.state {
 	case Backup:

@@ -35,7 +35,7 @@ type packet struct {
 
 func (l *link) act(d *director, actions vrrp.Actions) {
 	send := func(a vrrp.Advertisement) {
-		data, err := a.AppendBinary(nil, d.Config().Source, vrrp.Group())
+		data, err := a.AppendBinary(nil, d.Config().Source, vrrp.Group(master))
 		if err != nil {
 			l.t.Fatal(err)
 		}
@@ -59,7 +59,7 @@ func (l *link) deliver(p packet) {
 			continue
 		}
 		var a vrrp.Advertisement
-		if err := a.Parse(p.data, vrrp.Envelope{Source: source, Destination: vrrp.Group(), TTL: vrrp.TTL}); err != nil {
+		if err := a.Parse(p.data, vrrp.Envelope{Source: source, Destination: vrrp.Group(master), TTL: vrrp.TTL}); err != nil {
 			l.t.Fatal(err)
 		}
 		actions, err := d.Receive(l.now, source, &a)
@@ -222,7 +222,7 @@ func TestTheStateMachineAllocatesNothing(t *testing.T) {
 			_, _ = instance.Receive(now, brucelee, &peer)
 			_, _ = instance.Receive(now, brucelee, &foreign)
 			a := instance.Advertisement()
-			_, _ = a.AppendBinary(room, master, vrrp.Group())
+			_, _ = a.AppendBinary(room, master, vrrp.Group(master))
 		}
 		instance.Start(now, false)
 		if n := testing.AllocsPerRun(100, round); n != 0 {

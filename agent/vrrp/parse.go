@@ -14,30 +14,33 @@ type Envelope struct {
 	Source netip.Addr
 	// Destination is the multicast group, in unicast mode the receiver's address.
 	Destination netip.Addr
-	// TTL is the time to live as received, 0 to 255.
+	// TTL is the time to live, or hop limit, as received, 0 to 255.
 	TTL int
 }
 
 // Parse reads the packet b, without IP header, into a, reusing the room of a.Addresses: it does not allocate when that
 // is large enough. Every error is a [Discard], after which a holds nothing of use. Bytes after the packet's end are
-// ignored. What only the configuration can judge (VRID, authentication, version 2's interval) is left to
+// ignored. What only the configuration can judge (VRID, authentication, version 2's interval, unicast) is left to
 // [Instance.Receive].
+//
+// A unicast packet may have any TTL, as keepalived takes it: its peers need not be on the link, and only they are followed.
 func (a *Advertisement) Parse(b []byte, e Envelope) error {
 	switch {
-	case e.TTL != TTL:
+	case e.TTL != TTL && e.Destination.IsMulticast():
 		return ErrTTL
-	case len(b) < headerSize || !e.Source.Is4() || !e.Destination.Is4():
+	case len(b) < headerSize || !e.Source.IsValid() || e.Source.Is4() != e.Destination.Is4():
 		return ErrTruncated
 	}
 	version := Version(b[0] >> 4)
 	switch {
-	case version != Version2 && version != Version3:
+	case version != Version3 && (version != Version2 || !e.Source.Is4()):
 		return ErrVersion
 	case b[0]&0xf != typeAdvertise:
 		return ErrType
 	}
 	count := int(b[offCount])
-	size := headerSize + addressSize*count
+	each := addressSize(e.Source)
+	size := headerSize + each*count
 	if version == Version2 {
 		size += authDataSize
 	}
@@ -52,9 +55,14 @@ func (a *Advertisement) Parse(b []byte, e Envelope) error {
 		return ErrCount
 	}
 	a.Version, a.VRID, a.Priority = version, b[offVRID], b[offPriority]
+	a.Unicast = !e.Destination.IsMulticast()
 	a.Addresses = a.Addresses[:0]
-	for at := headerSize; at < headerSize+addressSize*count; at += addressSize {
-		a.Addresses = append(a.Addresses, netip.AddrFrom4([4]byte(b[at:at+addressSize])))
+	for at := headerSize; at < headerSize+each*count; at += each {
+		address, _ := netip.AddrFromSlice(b[at : at+each])
+		a.Addresses = append(a.Addresses, address)
+	}
+	if each == addressSize6 && !a.Addresses[0].IsLinkLocalUnicast() {
+		return ErrLinkLocal
 	}
 	return a.parseVersion(b[:size])
 }

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -121,6 +122,7 @@ func (s *story) receive(now time.Time, words []string) (vrrp.Actions, error) {
 	if resigns {
 		a = sender.Resignation()
 	}
+	a.Unicast = len(peer.Peers) > 0
 	return s.instance.Receive(now, peer.Source, &a)
 }
 
@@ -164,6 +166,12 @@ func (s *story) set(c *vrrp.Config, words []string) {
 			c.Priority = s.number(value)
 		case "interval":
 			c.Interval, err = time.ParseDuration(value)
+		case "delay":
+			c.PreemptDelay, err = time.ParseDuration(value)
+		case "peer":
+			var a netip.Addr
+			a, err = netip.ParseAddr(value)
+			c.Peers = append(slices.Clone(c.Peers), a)
 		case "preempt":
 			c.Preempt, err = strconv.ParseBool(value)
 		case "password":

@@ -36,8 +36,20 @@ const (
 	PriorityOwner uint8 = 255
 )
 
-// Group is the IPv4 multicast group of VRRP, 224.0.0.18 (RFC 9568 section 5.1.1.2).
-func Group() netip.Addr { return netip.AddrFrom4([4]byte{224, 0, 0, 18}) }
+// Group is the multicast group of VRRP for the family of an address: 224.0.0.18 (RFC 9568 section 5.1.1.2) or ff02::12 (section
+// 5.1.2.2).
+func Group(family netip.Addr) netip.Addr {
+	if family.Is4() {
+		return netip.AddrFrom4([4]byte{224, 0, 0, 18})
+	}
+	return netip.AddrFrom16([16]byte{0: 0xff, 1: 0x02, 15: 0x12})
+}
+
+// LinkLocal is the link-local address that a virtual router of IPv6 can have as its own: the interface identifier of its virtual
+// MAC address 00-00-5E-00-02-{id} (RFC 9568 section 7.3, RFC 4291 appendix A).
+func LinkLocal(vrid uint8) netip.Addr {
+	return netip.AddrFrom16([16]byte{0xfe, 0x80, 8: 0x02, 0x00, 0x5e, 0xff, 0xfe, 0x00, 0x02, vrid})
+}
 
 // intervalUnit is the unit in which the version's packets carry the interval: a second (RFC 3768 section 5.3.7) or a
 // hundredth of it (RFC 9568 section 5.2.7). It is 0 for an unknown version.

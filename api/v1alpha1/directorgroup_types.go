@@ -122,10 +122,82 @@ type VRRP struct {
 	// +kubebuilder:default=true
 	Preempt *bool `json:"preempt,omitempty"`
 
+	// preemptDelay is how long a director of higher priority goes on following an Active one, from when it first hears it, before
+	// it takes the role, as a duration: 0s to 1000s, default 0s. keepalived: preempt_delay. An Active one that dies or resigns is not waited for.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s') && duration(self) <= duration('1000s')",message="preemptDelay must lie between 0s and 1000s"
+	PreemptDelay *metav1.Duration `json:"preemptDelay,omitempty"`
+
+	// unicast sends advertisements to each of these addresses instead of the multicast group, for links that carry no multicast.
+	// +optional
+	Unicast *VRRPUnicast `json:"unicast,omitempty"`
+
+	// checksum of version 3 over IPv4 as it is sent: WithPseudoHeader, the default, as RFC 5798 and keepalived have it; or
+	// WithoutPseudoHeader, as RFC 9568 section 5.2.8 has it. Received are both.
+	// +optional
+	// +kubebuilder:default=WithPseudoHeader
+	// +kubebuilder:validation:Enum=WithPseudoHeader;WithoutPseudoHeader
+	Checksum VRRPChecksum `json:"checksum,omitempty"`
+
+	// announcements are how a director that becomes Active tells the link where the virtual IPs are: gratuitous ARP, and
+	// unsolicited neighbour advertisements for IPv6.
+	// +optional
+	Announcements *Announcements `json:"announcements,omitempty"`
+
 	// authentication is RFC 2338's simple password, version 2 only. It keeps out misconfigured routers, not attackers: the
 	// password crosses the link in clear text.
 	// +optional
 	Authentication *VRRPAuthentication `json:"authentication,omitempty"`
+}
+
+// VRRPUnicast says with whom a director speaks VRRP where there is no multicast.
+type VRRPUnicast struct {
+	// addresses are those of all directors of the group, and of other routers of the virtual router id, such as keepalived's: IPv4, or
+	// link-local IPv6 where all virtual IPs are IPv6. Each director sends to all but its own, and follows no other. 2 to 64.
+	// +required
+	// +listType=set
+	// +kubebuilder:validation:MinItems=2
+	// +kubebuilder:validation:MaxItems=64
+	// +kubebuilder:validation:items:XValidation:rule="isIP(self)",message="must be an IP address, for example 192.0.2.114"
+	Addresses []IPAddress `json:"addresses"`
+}
+
+// VRRPChecksum says what the checksum of version 3 over IPv4 covers.
+type VRRPChecksum string
+
+// Checksums of version 3 over IPv4.
+const (
+	// ChecksumWithPseudoHeader is RFC 5798's, and keepalived's.
+	ChecksumWithPseudoHeader VRRPChecksum = "WithPseudoHeader"
+	// ChecksumWithoutPseudoHeader is RFC 9568's.
+	ChecksumWithoutPseudoHeader VRRPChecksum = "WithoutPseudoHeader"
+)
+
+// Announcements are how often the link is told where virtual IPs are.
+type Announcements struct {
+	// repeat is how often each address is announced at once, and again after delay: 1 to 64, default 5 (keepalived:
+	// garp_master_repeat).
+	// +optional
+	// +kubebuilder:default=5
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=64
+	Repeat int32 `json:"repeat,omitempty"`
+	// delay is the time between the two, 1s to 300s, default 5s (garp_master_delay).
+	// +optional
+	// +kubebuilder:default="5s"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('300s')",message="delay must lie between 1s and 300s"
+	Delay metav1.Duration `json:"delay,omitempty"`
+	// refresh announces each address once more after this time, and again and again, against neighbours that forget or were told
+	// wrong: 1s to 24h. Absent: never (garp_master_refresh).
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('24h')",message="refresh must lie between 1s and 24h"
+	Refresh *metav1.Duration `json:"refresh,omitempty"`
 }
 
 // NodePriority is the VRRP priority of one director.

@@ -102,6 +102,21 @@ type VirtualRouter struct {
 	// nothing.
 	// +required
 	Preempt bool `json:"preempt"`
+	// preemptDelay is how long this node goes on following an Active one of lower priority, as a duration: 0s to 1000s, default 0s
+	// if the group says nothing.
+	// +optional
+	PreemptDelay *metav1.Duration `json:"preemptDelay,omitempty"`
+	// unicastAddresses are those of all routers of the id, this node's among them, at most 64. None: multicast.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=64
+	UnicastAddresses []IPAddress `json:"unicastAddresses,omitempty"`
+	// checksum of version 3 over IPv4 as it is sent; default WithPseudoHeader.
+	// +optional
+	Checksum VRRPChecksum `json:"checksum,omitempty"`
+	// announcements of the addresses. Absent: the defaults.
+	// +optional
+	Announcements *Announcements `json:"announcements,omitempty"`
 	// authentication of version 2; the password itself stays in the Secret.
 	// +optional
 	Authentication *VRRPAuthentication `json:"authentication,omitempty"`

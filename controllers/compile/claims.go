@@ -8,9 +8,9 @@ import (
 	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
 )
 
-// maxAddresses is how many virtual IPs a VRRP advertisement has room for (RFC 9568 section 5.2.5, an 8-bit count), so also
-// a group with its one virtual router, all address families together.
-const maxAddresses = 255
+// maxAddresses is how many virtual IPs a NodeState has room for in one virtual router, so also a group with its one virtual router,
+// all address families together. Those that a VRRP advertisement has no room for ride along.
+const maxAddresses = 4096
 
 // claims are the addresses, ports and marks that services have, each given once.
 type claims struct {

@@ -70,10 +70,21 @@ func directorPart(g *group, node string, vips []v1alpha1.IPAddress) *v1alpha1.No
 			Priority:              priorityOf(vrrp, node),
 			AdvertisementInterval: orDuration(vrrp.AdvertisementInterval, defaultAdvertisementInterval),
 			Preempt:               or(vrrp.Preempt, true),
+			PreemptDelay:          vrrp.PreemptDelay,
+			UnicastAddresses:      unicastAddresses(vrrp),
+			Checksum:              vrrp.Checksum,
+			Announcements:         vrrp.Announcements,
 			Authentication:        vrrp.Authentication,
 			Addresses:             vips,
 		}},
 	}
+}
+
+func unicastAddresses(vrrp v1alpha1.VRRP) []v1alpha1.IPAddress {
+	if vrrp.Unicast == nil {
+		return nil
+	}
+	return vrrp.Unicast.Addresses
 }
 
 func priorityOf(vrrp v1alpha1.VRRP, node string) int32 {

@@ -246,7 +246,7 @@ func TestTenThousandServicesFillAHundredSlices(t *testing.T) {
 	}
 }
 
-func TestAGroupHoldsNoMoreAddressesThanAnAdvertisement(t *testing.T) {
+func TestAGroupHoldsNoMoreAddressesThanANodeStateHasRoomFor(t *testing.T) {
 	taken := newClaims()
 	edge := &group{DirectorGroup: &v1alpha1.DirectorGroup{ObjectMeta: metav1.ObjectMeta{Name: "edge"}}}
 	service := func(port int32, carried ...v1alpha1.IPAddress) offer {

@@ -3,41 +3,42 @@
 package vrrpnet
 
 import (
-	"slices"
+	"net/netip"
 	"time"
 
 	"github.com/lvs-operator/lvs-operator/agent/vrrp"
 )
 
-// addressesReady answers Runner.Announce. Before it, no ARP is sent: RFC 9568 section 8.1.2 delays gratuitous ARP until
+// addressesReady answers Runner.Announce. Before it, nothing is announced: RFC 9568 section 8.1.2 delays gratuitous ARP until
 // the address is configured.
-func (l *loop) addressesReady(now time.Time) {
-	if l.instance.State() != vrrp.Active {
+func (r *router) addressesReady(now time.Time, addresses []netip.Addr) {
+	if r.instance.State() != vrrp.Active {
 		return
 	}
-	l.ready = true
-	l.startAnnouncing(now)
+	r.announced = addresses
+	r.startAnnouncing(now)
+	r.announce(now)
 }
 
 // startAnnouncing does nothing on an interface without Ethernet addresses, where there is no ARP.
-func (l *loop) startAnnouncing(now time.Time) {
-	if l.arp == nil || !l.link.ethernet {
+func (r *router) startAnnouncing(now time.Time) {
+	if r.thread.packets == nil || !r.thread.link.ethernet || len(r.announced) == 0 {
 		return
 	}
-	l.announcer.start(now, slices.Clone(l.instance.Config().Addresses))
+	r.announcer.start(now, r.announced, r.config.Announcements.OrDefault())
 }
 
 // announce sends what is due, a batch a turn; the rest follows in the next turn, after packets and timers.
-func (l *loop) announce(now time.Time) {
+func (r *router) announce(now time.Time) {
 	for range announceBatch {
-		address, ok := l.announcer.take(now)
-		if !ok || l.arp == nil {
+		address, ok := r.announcer.take(now)
+		if !ok || r.thread.packets == nil {
 			return
 		}
-		if err := l.arp.announce(l.link.hardware, address); err != nil {
-			l.counters.sendFailed(err)
+		if err := r.thread.packets.announce(r.thread.link.hardware, address); err != nil {
+			r.counters.sendFailed(err)
 			continue
 		}
-		l.counters.announced.Add(1)
+		r.counters.announced.Add(1)
 	}
 }

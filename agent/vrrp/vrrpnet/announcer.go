@@ -5,29 +5,26 @@ package vrrpnet
 import (
 	"net/netip"
 	"time"
+
+	"github.com/lvs-operator/lvs-operator/agent/vrrp"
 )
 
-const (
-	// announceRepeat is how often each address is announced in one burst, keepalived's garp_master_repeat.
-	announceRepeat = 5
-	// announceBursts is the number of bursts.
-	announceBursts = 2
-	// announceDelay lies between the first and the second burst, keepalived's garp_master_delay.
-	announceDelay = 5 * time.Second
-)
+// announceBursts is the number of bursts of repeated announcements.
+const announceBursts = 2
 
 // announcer says which address is to be announced when. All addresses come once before any comes again, so that the
 // last of many does not wait for the repetitions of the first.
 type announcer struct {
 	addresses []netip.Addr
+	how       vrrp.Announcements
 	sent      int // in this burst
-	bursts    int // that are left, this one included
+	bursts    int // that are left, this one included; none: it refreshes
 	next      time.Time
 }
 
 // start begins anew, with the first burst now. The addresses must not change until stop.
-func (a *announcer) start(now time.Time, addresses []netip.Addr) {
-	*a = announcer{addresses: addresses, bursts: announceBursts, next: now}
+func (a *announcer) start(now time.Time, addresses []netip.Addr, how vrrp.Announcements) {
+	*a = announcer{addresses: addresses, how: how, bursts: announceBursts, next: now}
 }
 
 func (a *announcer) stop() { *a = announcer{} }
@@ -42,18 +39,25 @@ func (a *announcer) take(now time.Time) (netip.Addr, bool) {
 	}
 	address := a.addresses[a.sent%len(a.addresses)]
 	a.sent++
-	if a.sent == announceRepeat*len(a.addresses) {
+	repeat := int(a.how.Repeat)
+	if a.bursts == 0 {
+		repeat = 1
+	}
+	if a.sent == repeat*len(a.addresses) {
 		a.endBurst(now)
 	}
 	return address, true
 }
 
 func (a *announcer) endBurst(now time.Time) {
-	a.bursts--
-	if a.bursts == 0 {
-		a.stop()
-		return
-	}
 	a.sent = 0
-	a.next = now.Add(announceDelay)
+	a.bursts = max(0, a.bursts-1)
+	switch {
+	case a.bursts > 0:
+		a.next = now.Add(a.how.Delay)
+	case a.how.Refresh > 0:
+		a.next = now.Add(a.how.Refresh)
+	default:
+		a.stop()
+	}
 }

@@ -4,8 +4,11 @@ package vrrpnet
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
+
+	"github.com/lvs-operator/lvs-operator/agent/vrrp"
 )
 
 func TestEachAddressIsAnnouncedFiveTimesAndFiveTimesMoreAfterFiveSeconds(t *testing.T) {
@@ -15,7 +18,7 @@ func TestEachAddressIsAnnouncedFiveTimesAndFiveTimesMoreAfterFiveSeconds(t *test
 	if _, ok := a.take(start); ok || !a.deadline().IsZero() {
 		t.Fatal("an announcer that was not started announces")
 	}
-	a.start(start, []netip.Addr{first, second})
+	a.start(start, []netip.Addr{first, second}, vrrp.Announcements{}.OrDefault())
 	for _, burst := range []time.Time{start, start.Add(5 * time.Second)} {
 		if a.deadline() != burst {
 			t.Fatalf("next at %s, want %s", a.deadline(), burst)
@@ -41,11 +44,11 @@ func TestEachAddressIsAnnouncedFiveTimesAndFiveTimesMoreAfterFiveSeconds(t *test
 func TestAnnouncingAnewBeginsAtTheFirstBurst(t *testing.T) {
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	var a announcer
-	a.start(start, []netip.Addr{netip.MustParseAddr("192.0.2.200")})
+	a.start(start, []netip.Addr{netip.MustParseAddr("192.0.2.200")}, vrrp.Announcements{}.OrDefault())
 	for range 7 {
 		a.take(start)
 	}
-	a.start(start.Add(time.Second), []netip.Addr{netip.MustParseAddr("192.0.2.200")})
+	a.start(start.Add(time.Second), []netip.Addr{netip.MustParseAddr("192.0.2.200")}, vrrp.Announcements{}.OrDefault())
 	sent := 0
 	for range 20 {
 		if _, ok := a.take(start.Add(time.Second)); ok {
@@ -58,5 +61,25 @@ func TestAnnouncingAnewBeginsAtTheFirstBurst(t *testing.T) {
 	a.stop()
 	if _, ok := a.take(start.Add(time.Hour)); ok {
 		t.Error("announces after stop")
+	}
+}
+
+func TestARefreshComesAgainAndAgain(t *testing.T) {
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	var a announcer
+	a.start(start, []netip.Addr{netip.MustParseAddr("192.0.2.200"), netip.MustParseAddr("2001:db8::200")},
+		vrrp.Announcements{Repeat: 1, Delay: time.Second, Refresh: time.Minute})
+	var sent []time.Duration
+	for now := start; now.Before(start.Add(3 * time.Minute)); now = now.Add(time.Second) {
+		for {
+			if _, due := a.take(now); !due {
+				break
+			}
+			sent = append(sent, now.Sub(start))
+		}
+	}
+	want := []time.Duration{0, 0, time.Second, time.Second, 61 * time.Second, 61 * time.Second, 121 * time.Second, 121 * time.Second}
+	if !slices.Equal(sent, want) {
+		t.Errorf("announced at %v, want %v", sent, want)
 	}
 }

@@ -3,6 +3,7 @@
 package vrrpnet
 
 import (
+	"net/netip"
 	"slices"
 	"time"
 
@@ -21,140 +22,167 @@ const lookDelay = 250 * time.Millisecond
 // losing the interface is a Shutdown, and its return a Start as Backup.
 
 // linkChanged reads the kernel's messages and, if they concern the interface, looks at it anew.
-func (l *loop) linkChanged(now time.Time) {
-	if l.monitor.drain(l.link.index, l.link.source) {
-		l.retry(now)
+func (t *thread) linkChanged(now time.Time) {
+	if t.monitor.drain(t.link.index, t.concern()) {
+		t.look(now)
 	}
 }
 
-// retry looks at the interface and, if its sockets cannot be opened, tries again later.
-func (l *loop) retry(now time.Time) {
-	if err := l.inspect(now); err != nil {
-		l.fail(now, err)
-		l.retryAt = now.Add(retryDelay)
+// concern says which addresses matter: that a source goes, and that any comes while a router has none.
+func (t *thread) concern() concern {
+	return concern{
+		source: func(a netip.Addr) bool {
+			return slices.ContainsFunc(t.routers, func(r *router) bool { return a.IsValid() && r.source == a })
+		},
+		wanted: slices.ContainsFunc(t.routers, func(r *router) bool { return !r.source.IsValid() }),
 	}
 }
 
-// inspect compares the interface with what is open. Its error is that of opening sockets; an unusable interface is a
-// fault, and no error.
-func (l *loop) inspect(now time.Time) error {
-	l.retryAt = time.Time{}
-	found, err := lookUp(l.interfaces, l.options.Interface, l.config, l.link.source)
+// look compares the interface with what is known of it, and tells every router.
+func (t *thread) look(now time.Time) {
+	t.retryAt = time.Time{}
+	found, err := lookUp(t.interfaces, t.name)
 	if err != nil {
-		l.postpone(now, err)
-		return nil // what the kernel does not tell is asked again, and is no error
+		t.postpone(now, err)
+		return
 	}
-	usable := found.fault == nil
-	if !usable || (l.raw != nil && found.index != l.link.index) {
-		l.fail(now, found.fault)
+	if t.link.index != 0 && found.index != t.link.index || found.fault != nil {
+		t.lose(now, found.fault)
 	}
-	l.link = found
-	if !usable {
-		return nil
+	t.link = found
+	for i := len(t.routers) - 1; i >= 0; i-- {
+		t.routers[i].retry(now)
 	}
-	if err := l.useSource(now); err != nil {
-		return err
+}
+
+// lose ends what runs on an interface that is not there any more, or not usable.
+func (t *thread) lose(now time.Time, fault error) {
+	for i := len(t.routers) - 1; i >= 0; i-- {
+		t.routers[i].fail(now, fault)
 	}
-	if l.raw == nil {
-		return l.begin(now)
-	}
-	return nil
+	t.closeSockets()
 }
 
 // postpone looks again soon at an interface of which the kernel did not tell, for want of memory or descriptors or because
 // its addresses change all the time. That says nothing of the interface: an Active stays one, and sends from where it did.
 // What does not run yet has to say why.
-func (l *loop) postpone(now time.Time, err error) {
-	if l.raw == nil {
-		l.counters.fault.Store(&err)
+func (t *thread) postpone(now time.Time, err error) {
+	t.link.untold = err
+	for _, r := range t.routers {
+		r.wait(err)
 	}
-	l.retryAt = now.Add(lookDelay)
+	t.retryAt = now.Add(lookDelay)
 }
 
-// useSource puts the configuration with the interface's address in force.
-func (l *loop) useSource(now time.Time) error {
-	c := l.config
-	c.Source = l.link.source
-	if l.raw != nil && c.Source != l.instance.Config().Source {
-		if err := l.raw.setSource(c.Source); err != nil {
+// ready opens the sockets that a router of the family needs, where they are not open.
+func (t *thread) ready(family netip.Addr) error {
+	var err error
+	raw := &t.raw[familyIndex(family)]
+	if *raw == nil {
+		if *raw, err = openRaw(family, t.link.index, t.name); err != nil {
+			*raw = nil
 			return err
 		}
 	}
-	actions, err := l.instance.Reconfigure(now, c)
-	if err != nil {
+	if t.packets == nil {
+		t.packets, err = openPacket(t.link.index)
+	}
+	return err
+}
+
+func (t *thread) closeSockets() {
+	for i, raw := range t.raw {
+		if raw != nil {
+			raw.close()
+			t.raw[i] = nil
+		}
+	}
+	if t.packets != nil {
+		t.packets.close()
+		t.packets = nil
+	}
+}
+
+// retry inspects the interface for the router and, if its sockets cannot be opened, tries again later.
+func (r *router) retry(now time.Time) {
+	if err := r.inspect(now); err != nil {
+		r.fail(now, err)
+		r.retryAt = now.Add(retryDelay)
+	}
+}
+
+// inspect puts what is known of the interface in force. Its error is that of opening sockets; an unusable interface is a fault,
+// and no error.
+func (r *router) inspect(now time.Time) error {
+	r.retryAt = time.Time{}
+	l := &r.thread.link
+	if l.untold != nil {
+		r.wait(l.untold)
+		return nil
+	}
+	source, fault := netip.Addr{}, l.fault
+	if fault == nil {
+		source, fault = chooseSource(l.addresses, r.config, r.source)
+	}
+	if fault != nil {
+		r.fail(now, fault)
+		r.source = netip.Addr{}
+		return nil //nolint:nilerr // it is the router's fault, see above
+	}
+	r.source = source
+	if err := r.thread.ready(r.config.Family()); err != nil {
 		return err
 	}
-	l.act(now, actions)
+	if err := r.configure(now, r.config); err != nil {
+		return err
+	}
+	if !r.running {
+		r.begin(now)
+	}
 	return nil
 }
 
-// begin opens the sockets on a usable interface and starts the instance.
-func (l *loop) begin(now time.Time) error {
-	var err error
-	l.raw, err = openRaw(l.link.index, l.options.Interface, l.config.VRID, l.link.source)
-	if err != nil {
-		return err
+// begin starts the instance on a usable interface.
+func (r *router) begin(now time.Time) {
+	r.running = true
+	r.counters.fault.Store(nil)
+	resume := r.resume
+	r.resume = false
+	r.act(now, r.instance.Start(now, resume))
+}
+
+// wait says why a router does not run yet.
+func (r *router) wait(fault error) {
+	if !r.running {
+		r.counters.fault.Store(&fault)
 	}
-	if l.arp, err = openARP(l.link.index); err != nil {
-		l.closeSockets()
-		return err
-	}
-	l.counters.fault.Store(nil)
-	resume := l.resume
-	l.resume = false
-	l.act(now, l.instance.Start(now, resume))
-	return nil
 }
 
 // fail ends the instance's run on the interface. The kernel sends nothing any more when the link is down or the source
 // gone, so an Active's resignation reaches nobody then and is counted as a send error; the others hear its silence. A
 // fault while resigning ends the wait: nobody can be heard any more. After a fault others may have the addresses, and
 // there is nothing to resume.
-func (l *loop) fail(now time.Time, fault error) {
-	l.resume = false
+func (r *router) fail(now time.Time, fault error) {
+	r.resume = false
 	if fault != nil {
-		l.counters.fault.Store(&fault)
+		r.counters.fault.Store(&fault)
 	}
-	l.act(now, l.instance.Shutdown(now))
-	l.closeSockets()
-	if l.resigning {
-		l.halt()
-	}
-}
-
-func (l *loop) closeSockets() {
-	if l.raw != nil {
-		l.raw.close()
-		l.raw = nil
-	}
-	if l.arp != nil {
-		l.arp.close()
-		l.arp = nil
+	r.act(now, r.instance.Shutdown(now))
+	r.running, r.lateness = false, lateness{}
+	if r.resigning && !r.hasFinished() {
+		r.thread.drop(r)
 	}
 }
 
 // reconfigure answers Runner.Reconfigure.
-func (l *loop) reconfigure(now time.Time, c vrrp.Config) error {
-	given := c
-	if !c.Source.IsValid() {
-		c.Source = l.instance.Config().Source
+func (r *router) reconfigure(now time.Time, c vrrp.Config) error {
+	if r.hasFinished() {
+		return ErrStopped
 	}
-	actions, err := l.instance.Reconfigure(now, c)
-	if err != nil {
+	if err := r.configure(now, c); err != nil {
 		return err
 	}
-	l.config = given
-	l.act(now, actions)
-	if l.sourceInDoubt() {
-		l.retry(now)
-	}
+	// The configuration may speak against the source in use.
+	r.retry(now)
 	return nil
-}
-
-// sourceInDoubt reports whether the configuration speaks against the source in use.
-func (l *loop) sourceInDoubt() bool {
-	if l.config.Source.IsValid() {
-		return l.config.Source != l.link.source
-	}
-	return l.config.Priority != vrrp.PriorityOwner && slices.Contains(l.config.Addresses, l.link.source)
 }

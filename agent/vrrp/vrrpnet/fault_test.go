@@ -47,8 +47,8 @@ func (n *node) addresses(netlink.LinkAttrs) ([]linkAddress, error) {
 	return n.on, n.addressError
 }
 
-// activeOn is the loop of an Active on eth0 of the node, sending from 192.0.2.114. Its sockets send nothing.
-func activeOn(t *testing.T, n *node, now time.Time) *loop {
+// activeOn is an Active on eth0 of the node, sending from 192.0.2.114, and its thread. Its sockets send nothing.
+func activeOn(t *testing.T, n *node, now time.Time) (*thread, *router) {
 	t.Helper()
 	c := vrrp.Config{Version: vrrp.Version3, VRID: 66, Priority: 100, Interval: time.Second, Preempt: true,
 		Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.200")}}
@@ -56,22 +56,20 @@ func activeOn(t *testing.T, n *node, now time.Time) *loop {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := newLoop(Options{Interface: "eth0", Config: c}, instance, &counters{}, nil)
-	l.interfaces = n
+	th := newThread("eth0", nil)
+	th.interfaces = n
+	th.raw[0], th.packets = &rawSocket{fd: -1, index: 7}, &packetSocket{fd: -1}
 	n.on = []linkAddress{primary("192.0.2.114")}
-	if l.link, err = lookUp(n, "eth0", c, netip.Addr{}); err != nil {
+	r := newRouter(th, Options{Interface: "eth0", Config: c, Resume: true}, instance)
+	if err := th.take(r); err != nil {
 		t.Fatal(err)
 	}
-	if err := l.useSource(now); err != nil {
-		t.Fatal(err)
-	}
-	l.raw = &rawSocket{fd: -1, index: 7, group: &unix.SockaddrInet4{}}
-	l.act(now, l.instance.Start(now, true))
-	if l.instance.State() != vrrp.Active {
-		t.Fatalf("state %s", l.instance.State())
+	th.look(now)
+	if r.instance.State() != vrrp.Active {
+		t.Fatalf("state %s", r.instance.State())
 	}
 	n.lists = 0
-	return l
+	return th, r
 }
 
 func TestAnActiveStaysOneWhileTheKernelCannotTellOfItsInterface(t *testing.T) {
@@ -88,14 +86,14 @@ func TestAnActiveStaysOneWhileTheKernelCannotTellOfItsInterface(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			now := time.Now()
 			n := &node{}
-			l := activeOn(t, n, now)
+			l, r := activeOn(t, n, now)
 			c.upset(n)
-			l.retry(now)
-			if l.instance.State() != vrrp.Active || l.counters.fault.Load() != nil || l.raw == nil {
-				t.Fatalf("state %s, fault %v, want an Active without a fault", l.instance.State(), l.counters.fault.Load())
+			l.look(now)
+			if r.instance.State() != vrrp.Active || r.counters.fault.Load() != nil || l.raw[0] == nil {
+				t.Fatalf("state %s, fault %v, want an Active without a fault", r.instance.State(), r.counters.fault.Load())
 			}
-			if l.link.index != 7 || l.link.source.String() != "192.0.2.114" || l.instance.Config().Source != l.link.source {
-				t.Errorf("it sends from %s, want 192.0.2.114 still", l.link.source)
+			if l.link.index != 7 || r.source.String() != "192.0.2.114" || r.instance.Config().Source != r.source {
+				t.Errorf("it sends from %s, want 192.0.2.114 still", r.source)
 			}
 			if n.lists > dumpTries {
 				t.Errorf("the addresses were asked for %d times at once", n.lists)
@@ -106,14 +104,14 @@ func TestAnActiveStaysOneWhileTheKernelCannotTellOfItsInterface(t *testing.T) {
 
 			again := l.retryAt
 			l.tick(again)
-			if l.instance.State() != vrrp.Active || !l.retryAt.After(again) {
-				t.Errorf("the second look: state %s, next one at %s", l.instance.State(), l.retryAt)
+			if r.instance.State() != vrrp.Active || !l.retryAt.After(again) {
+				t.Errorf("the second look: state %s, next one at %s", r.instance.State(), l.retryAt)
 			}
 
 			*n = node{on: n.on}
 			l.tick(l.retryAt)
-			if l.instance.State() != vrrp.Active || !l.retryAt.IsZero() {
-				t.Errorf("when the kernel tells again: state %s, next look at %s, want none", l.instance.State(), l.retryAt)
+			if r.instance.State() != vrrp.Active || !l.retryAt.IsZero() {
+				t.Errorf("when the kernel tells again: state %s, next look at %s, want none", r.instance.State(), l.retryAt)
 			}
 		})
 	}
@@ -122,9 +120,9 @@ func TestAnActiveStaysOneWhileTheKernelCannotTellOfItsInterface(t *testing.T) {
 func TestAnInterruptedListIsAskedForAgain(t *testing.T) {
 	now := time.Now()
 	n := &node{}
-	l := activeOn(t, n, now)
+	l, _ := activeOn(t, n, now)
 	n.interrupted = dumpTries - 1
-	l.retry(now)
+	l.look(now)
 	if !l.retryAt.IsZero() || n.lists != dumpTries {
 		t.Errorf("%d lists, next look at %s, want the last list to do", n.lists, l.retryAt)
 	}
@@ -143,16 +141,16 @@ func TestOnlyALostInterfaceIsAFault(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			now := time.Now()
 			n := &node{}
-			l := activeOn(t, n, now)
+			l, r := activeOn(t, n, now)
 			// That the kernel could not tell at first does not hide it for long.
 			n.linkError = unix.ENOBUFS
-			l.retry(now)
+			l.look(now)
 			*n = node{on: n.on}
 			c.lose(n)
 			l.tick(l.retryAt)
-			fault := l.counters.fault.Load()
-			if l.instance.State() != vrrp.Initialize || fault == nil || !errors.Is(*fault, c.want) {
-				t.Errorf("state %s, fault %v, want Initialize and %v", l.instance.State(), fault, c.want)
+			fault := r.counters.fault.Load()
+			if r.instance.State() != vrrp.Initialize || fault == nil || !errors.Is(*fault, c.want) {
+				t.Errorf("state %s, fault %v, want Initialize and %v", r.instance.State(), fault, c.want)
 			}
 			if !l.retryAt.IsZero() {
 				t.Error("the kernel's messages tell when it is over: no timer needed")
@@ -164,15 +162,50 @@ func TestOnlyALostInterfaceIsAFault(t *testing.T) {
 func TestARouterThatDoesNotRunYetSaysWhatTheKernelDoesNotTell(t *testing.T) {
 	now := time.Now()
 	n := &node{}
-	l := activeOn(t, n, now)
-	l.instance.Shutdown(now)
-	l.raw, l.resume = nil, true
+	l, r := activeOn(t, n, now)
+	r.instance.Shutdown(now)
+	r.running, r.resume = false, true
 	n.linkError = unix.EMFILE
-	l.retry(now)
-	if fault := l.counters.fault.Load(); fault == nil || (*fault).Error() != "look up interface eth0: too many open files" {
+	l.look(now)
+	if fault := r.counters.fault.Load(); fault == nil || (*fault).Error() != "look up interface eth0: too many open files" {
 		t.Errorf("fault %v", fault)
 	}
-	if !l.resume || l.retryAt.IsZero() {
+	if !r.resume || l.retryAt.IsZero() {
 		t.Error("it looks again, and resumes then")
+	}
+}
+
+func TestAnActiveThatRunsLateYieldsOnceAndComesBack(t *testing.T) {
+	now := time.Now()
+	l, r := activeOn(t, &node{}, now)
+	priority := func() uint8 { return r.instance.Config().Priority }
+
+	now = now.Add(time.Second + 1900*time.Millisecond)
+	l.tick(now)
+	if priority() != 100 {
+		t.Fatalf("priority %d after less than two intervals of lateness", priority())
+	}
+	now = now.Add(time.Second + 2100*time.Millisecond)
+	l.tick(now)
+	if priority() != latePriority || r.counters.yields.Load() != 1 {
+		t.Fatalf("priority %d, %d yields, want %d and 1", priority(), r.counters.yields.Load(), latePriority)
+	}
+	if r.instance.State() != vrrp.Active {
+		t.Fatalf("state %s: nobody else is there", r.instance.State())
+	}
+	// Late once more: the recovery begins anew, and that is no second yield.
+	now = now.Add(time.Second + 2100*time.Millisecond)
+	l.tick(now)
+	for range lateRecovery - 1 {
+		now = now.Add(time.Second)
+		l.tick(now)
+	}
+	if priority() != latePriority || r.counters.yields.Load() != 1 {
+		t.Errorf("priority %d, %d yields before the recovery is over", priority(), r.counters.yields.Load())
+	}
+	now = now.Add(time.Second)
+	l.tick(now)
+	if priority() != 100 || r.config.Priority != 100 {
+		t.Errorf("priority %d after the recovery, want 100", priority())
 	}
 }

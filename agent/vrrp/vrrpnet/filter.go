@@ -4,26 +4,26 @@ package vrrpnet
 
 import (
 	"encoding/binary"
+	"net/netip"
 
 	"golang.org/x/net/bpf"
 
 	"github.com/lvs-operator/lvs-operator/agent/vrrp"
 )
 
-// filter lets only this virtual router's multicast packets wake the thread, however many share the link. It sees what
-// the raw socket reads: the IPv4 header first.
-func filter(vrid uint8) []bpf.Instruction {
+// filter4 keeps from waking the thread whatever else of protocol 112 goes to another multicast group, or to everybody: what remains
+// is to the group or to one of this node's addresses. Whose an advertisement is the thread finds out: those of others tell which
+// ids are in use on the link, and bad ones are counted. IPv6 needs no filter, for IPV6_MULTICAST_ALL does the same.
+func filter4() []bpf.Instruction {
 	const (
 		offDestination = 16
-		offVRID        = 1 // behind the header
+		multicast      = 0xe0000000 // the first address of 224.0.0.0/3
 	)
-	group := vrrp.Group().As4()
+	group := vrrp.Group(netip.IPv4Unspecified()).As4()
 	return []bpf.Instruction{
 		bpf.LoadAbsolute{Off: offDestination, Size: 4},
-		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: binary.BigEndian.Uint32(group[:]), SkipTrue: 4},
-		bpf.LoadMemShift{Off: 0},
-		bpf.LoadIndirect{Off: offVRID, Size: 1},
-		bpf.JumpIf{Cond: bpf.JumpNotEqual, Val: uint32(vrid), SkipTrue: 1},
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: binary.BigEndian.Uint32(group[:]), SkipTrue: 1},
+		bpf.JumpIf{Cond: bpf.JumpGreaterOrEqual, Val: multicast, SkipTrue: 1},
 		bpf.RetConstant{Val: maxPacket},
 		bpf.RetConstant{Val: 0},
 	}

@@ -10,26 +10,39 @@ import (
 
 // resign answers Runner.Stop. An Active sends priority 0 and listens for its successor; others have nothing to hand
 // over.
-func (l *loop) resign(now time.Time) {
-	if l.resigning || l.halted {
+func (r *router) resign(now time.Time) {
+	if r.resigning || r.hasFinished() {
 		return
 	}
-	if l.instance.State() != vrrp.Active {
-		l.succeeded = true
-		l.halt()
+	if r.instance.State() != vrrp.Active {
+		r.succeeded = true
+		r.thread.drop(r)
 		return
 	}
-	l.resigning = true
-	l.resignAt = now.Add(l.config.Interval)
-	l.act(now, l.instance.Shutdown(now))
+	r.resigning = true
+	r.resignAt = now.Add(r.config.Interval)
+	r.act(now, r.instance.Shutdown(now))
 }
 
 // repeatResignation makes up for a lost packet. An interval is longer than any skew, so the repetition cannot postpone
 // a Backup that heard the first one.
-func (l *loop) repeatResignation(now time.Time) {
-	l.resignAt = now.Add(l.config.Interval)
-	l.send(l.instance.Resignation())
+func (r *router) repeatResignation(now time.Time) {
+	r.resignAt = now.Add(r.config.Interval)
+	r.send(&r.resignation)
 }
 
-// halt ends the loop after this turn.
-func (l *loop) halt() { l.halted = true }
+// giveUp ends a router that nobody took over from.
+func (r *router) giveUp() {
+	if !r.hasFinished() {
+		r.thread.drop(r)
+	}
+}
+
+func (r *router) hasFinished() bool {
+	select {
+	case <-r.finished:
+		return true
+	default:
+		return false
+	}
+}

@@ -6,6 +6,7 @@ package vrrpnet
 
 import (
 	"fmt"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,18 +18,27 @@ import (
 	"github.com/lvs-operator/lvs-operator/agent/vrrp"
 )
 
-// keepalived runs the real one on the host, as the tutorial configures it.
-func (h *host) keepalived(c vrrp.Config, password string) *exec.Cmd {
-	h.t.Helper()
-	if _, err := exec.LookPath("keepalived"); err != nil {
-		h.t.Skip("keepalived is not installed: apt-get install keepalived")
-	}
-	dir := h.t.TempDir()
-	authentication := ""
+// keepalivedConf is a configuration that says the same as c; unicast takes place between the host and its peers.
+func (h *host) keepalivedConf(c vrrp.Config, password string) string {
+	var more strings.Builder
 	if password != "" {
-		authentication = fmt.Sprintf("authentication {\n auth_type PASS\n auth_pass %s\n }", password)
+		fmt.Fprintf(&more, "  authentication {\n    auth_type PASS\n    auth_pass %s\n  }\n", password)
 	}
-	text := fmt.Sprintf(`global_defs {
+	if len(c.Peers) > 0 {
+		own := h.source(c.Family())
+		fmt.Fprintf(&more, "  unicast_src_ip %s\n  unicast_peer {\n", own)
+		for _, peer := range c.Peers {
+			if peer != own {
+				fmt.Fprintf(&more, "    %s\n", peer)
+			}
+		}
+		more.WriteString("  }\n")
+	}
+	more.WriteString("  virtual_ipaddress {\n")
+	for _, address := range c.Addresses {
+		fmt.Fprintf(&more, "    %s\n", address)
+	}
+	return fmt.Sprintf(`global_defs {
   router_id peer
   vrrp_version %s
 }
@@ -38,14 +48,17 @@ vrrp_instance VI_1 {
   virtual_router_id %d
   priority %d
   advert_int %g
-  %s
-  virtual_ipaddress {
-    %s
-  }
+%s  }
 }
-`, c.Version, c.VRID, c.Priority, c.Interval.Seconds(), authentication, vip)
+`, c.Version, c.VRID, c.Priority, c.Interval.Seconds(), more.String())
+}
+
+// keepalived runs the real one on the host.
+func (h *host) keepalived(c vrrp.Config, password string) *exec.Cmd {
+	h.t.Helper()
+	dir := h.t.TempDir()
 	conf := filepath.Join(dir, "keepalived.conf")
-	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(conf, []byte(h.keepalivedConf(c, password)), 0o600); err != nil {
 		h.t.Fatal(err)
 	}
 	log, err := os.Create(filepath.Join(dir, "log"))
@@ -74,64 +87,130 @@ vrrp_instance VI_1 {
 }
 
 // has reports whether the virtual address is on the host, keepalived's sign of being MASTER.
-func (h *host) has() bool {
-	return strings.Contains(h.ip("-4 addr show dev eth0"), vip.String()+"/32")
+func (h *host) has(address netip.Addr) bool {
+	return strings.Contains(h.ip("addr show dev eth0"), " "+address.String()+"/")
 }
 
-// Each way: keepalived takes over from us and we from keepalived, by priority 0, by preemption and by death.
+// encounter is one way in which we and keepalived share a virtual router.
+type encounter struct {
+	name     string
+	version  vrrp.Version
+	ipv6     bool
+	unicast  bool
+	password string
+	interval time.Duration
+}
+
+var encounters = []encounter{
+	{name: "version 2, PASS, multicast, 1 s", version: vrrp.Version2, password: "1111", interval: time.Second},
+	{name: "version 2, no password, multicast, 1 s", version: vrrp.Version2, interval: time.Second},
+	{name: "version 2, PASS, unicast, 1 s", version: vrrp.Version2, password: "1111", unicast: true, interval: time.Second},
+	{name: "version 3, multicast, 1 s", version: vrrp.Version3, interval: time.Second},
+	{name: "version 3, IPv6, multicast, 1 s", version: vrrp.Version3, ipv6: true, interval: time.Second},
+	{name: "version 3, multicast, 100 ms", version: vrrp.Version3, interval: 100 * time.Millisecond},
+	{name: "version 3, unicast, 100 ms", version: vrrp.Version3, unicast: true, interval: 100 * time.Millisecond},
+	{name: "version 3, IPv6, multicast, 100 ms", version: vrrp.Version3, ipv6: true, interval: 100 * time.Millisecond},
+	{name: "version 3, IPv6, unicast, 100 ms", version: vrrp.Version3, ipv6: true, unicast: true, interval: 100 * time.Millisecond},
+	{name: "version 3, multicast, 10 ms", version: vrrp.Version3, interval: 10 * time.Millisecond},
+	{name: "version 3, unicast, 10 ms", version: vrrp.Version3, unicast: true, interval: 10 * time.Millisecond},
+	{name: "version 3, IPv6, multicast, 10 ms", version: vrrp.Version3, ipv6: true, interval: 10 * time.Millisecond},
+}
+
+func (e encounter) config(m, s *host) (c vrrp.Config, address netip.Addr) {
+	c = config(100)
+	c.Version, c.Interval, c.Password = e.version, e.interval, vrrp.NewPassword(e.password)
+	address = vip
+	if e.ipv6 {
+		address = netip.MustParseAddr("2001:db8::200")
+		c.Addresses = []netip.Addr{vrrp.LinkLocal(c.VRID), address}
+	}
+	if e.unicast {
+		c.Peers = []netip.Addr{m.source(c.Family()), s.source(c.Family())}
+	}
+	return c, address
+}
+
+// skewUnit is what the skew is a part of.
+func (e encounter) skewUnit() time.Duration {
+	if e.version == vrrp.Version2 {
+		return time.Second
+	}
+	return e.interval
+}
+
+// Each way round: it Active, we Active; we stop, we return, we die; it stops. The wire shows one Active at every moment: each
+// hand-over is one change of the sender, and nobody speaks out of turn.
 func TestWeShareAVirtualRouterWithKeepalived(t *testing.T) {
-	version2 := config(100)
-	version2.Version, version2.Interval, version2.Password = vrrp.Version2, time.Second, vrrp.NewPassword("1111")
-	version3 := config(100)
-	version3.Interval = 500 * time.Millisecond
-	for name, c := range map[string]struct {
-		config   vrrp.Config
-		password string
-		unit     time.Duration // of the skew
-	}{
-		"version 2, 1 s, PASS": {version2, "1111", time.Second},
-		"version 3, 500 ms":    {version3, "", 500 * time.Millisecond},
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
+	for _, e := range encounters {
+		t.Run(e.name, func(t *testing.T) {
+			if e.interval >= time.Second {
+				t.Parallel() // emulated processors are quick enough for many of these at once
+			}
 			m, s := newLab(t)
-			ours := m.start(c.config)
+			c, address := e.config(m, s)
+			us, them := m.source(c.Family()), s.source(c.Family())
+			interval, unit := e.interval, e.skewUnit()
+			// Emulated processors run late: what is steady is so for some intervals, and for a second at least.
+			rest := max(4*interval, time.Second)
+			wire := m.listen()
+			ours := m.start(c)
 			ours.await(vrrp.Backup)
 			ours.await(vrrp.Active)
-			theirs := c.config
+			theirs := c
 			theirs.Priority = 99
-			keepalived := s.keepalived(theirs, c.password)
-			ours.steady(4 * c.config.Interval)
+			keepalived := s.keepalived(theirs, e.password)
+			ours.steady(rest)
 
 			begin := time.Now()
 			ours.stop()
-			within(t, "keepalived takes over after our priority 0", time.Since(begin), 0, skew(99, c.unit))
-			eventually(t, "keepalived has the address", s.has)
+			within(t, "keepalived takes over after our priority 0", time.Since(begin), 0, skew(99, unit))
+			eventually(t, "keepalived has the address", func() bool { return s.has(address) })
 
 			begin = time.Now()
-			ours = m.start(c.config)
+			ours = m.start(c)
 			ours.await(vrrp.Backup)
-			within(t, "we preempt keepalived", ours.await(vrrp.Active).Sub(begin), c.config.Interval, 3*c.config.Interval+skew(100, c.unit))
-			eventually(t, "keepalived gave the address up", func() bool { return !s.has() })
+			within(t, "we preempt keepalived", ours.await(vrrp.Active).Sub(begin), interval, 3*interval+skew(100, unit))
+			eventually(t, "keepalived gave the address up", func() bool { return !s.has(address) })
+			ours.steady(rest)
 
 			begin = time.Now()
 			ours.kill()
-			eventually(t, "keepalived takes over after our death", s.has)
-			within(t, "keepalived takes over after our death", time.Since(begin), c.config.Interval, 3*c.config.Interval+skew(99, c.unit))
+			eventually(t, "keepalived takes over after our death", func() bool { return s.has(address) })
+			within(t, "keepalived takes over after our death", time.Since(begin), interval, 3*interval+skew(99, unit))
 
-			low := c.config
+			low := c
 			low.Priority = 50
 			ours = m.start(low)
 			ours.await(vrrp.Backup)
-			ours.steady(4 * c.config.Interval)
+			ours.steady(rest)
 			begin = time.Now()
 			if err := keepalived.Process.Signal(syscall.SIGTERM); err != nil {
 				t.Fatal(err)
 			}
-			within(t, "we take over after keepalived's priority 0", ours.await(vrrp.Active).Sub(begin), 0, skew(50, c.unit))
+			within(t, "we take over after keepalived's priority 0", ours.await(vrrp.Active).Sub(begin), 0, skew(50, unit))
+			ours.steady(interval)
 			if got := ours.Stats().Discarded; got != [vrrp.DiscardLimit]uint64{} {
 				t.Errorf("we discarded %v of keepalived's", got)
 			}
+			wire.tookTurns(us, them, us, them, us)
 		})
 	}
+}
+
+// keepalived accepts version 3 without the pseudo-header of RFC 5798 only where it is told to; we accept either.
+func TestKeepalivedWantsThePseudoHeader(t *testing.T) {
+	m, s := newLab(t)
+	c := config(100)
+	c.PlainChecksum = true
+	ours := m.start(c)
+	ours.await(vrrp.Backup)
+	ours.await(vrrp.Active)
+	c.Priority = 99
+	s.keepalived(c, "")
+	eventually(t, "keepalived takes itself for the only one", func() bool { return s.has(vip) })
+	c.Priority, c.PlainChecksum = 100, false
+	if err := ours.Reconfigure(c); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "keepalived follows us", func() bool { return !s.has(vip) })
 }

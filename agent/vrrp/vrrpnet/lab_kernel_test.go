@@ -37,9 +37,10 @@ var (
 )
 
 type host struct {
-	t    *testing.T
-	ns   string
-	addr string
+	t       *testing.T
+	ns      string
+	addr    string
+	threads *Threads
 }
 
 // newLab returns master at 192.0.2.114 and brucelee at 192.0.2.112, each with the interface eth0.
@@ -50,6 +51,7 @@ func newLab(t *testing.T) (master, brucelee *host) {
 	brucelee = &host{t: t, ns: id + "b", addr: "192.0.2.112"}
 	wire := &host{t: t, ns: id + "s"}
 	for _, h := range []*host{wire, master, brucelee} {
+		h.threads = NewThreads(h.enter)
 		run(t, "ip", "netns", "add", h.ns)
 		t.Cleanup(func() { run(t, "ip", "netns", "del", h.ns) })
 		h.ip("link set lo up")
@@ -63,7 +65,28 @@ func newLab(t *testing.T) (master, brucelee *host) {
 		h.ip("addr add " + h.addr + "/24 dev eth0")
 		h.ip("link set eth0 up")
 	}
+	for _, h := range []*host{master, brucelee} {
+		eventually(t, "the link-local address can be used", func() bool {
+			shown := h.ip("-6 addr show dev eth0 scope link")
+			return strings.Contains(shown, "fe80") && !strings.Contains(shown, "tentative")
+		})
+	}
 	return master, brucelee
+}
+
+// source is the address that the host sends VRRP of the family from.
+func (h *host) source(family netip.Addr) netip.Addr {
+	h.t.Helper()
+	if family.Is4() {
+		return netip.MustParseAddr(h.addr)
+	}
+	for _, word := range strings.Fields(h.ip("-6 addr show dev eth0 scope link")) {
+		if prefix, err := netip.ParsePrefix(word); err == nil {
+			return prefix.Addr()
+		}
+	}
+	h.t.Fatalf("%s has no link-local address", h.ns)
+	return netip.Addr{}
 }
 
 func run(t *testing.T, words ...string) string {
@@ -112,12 +135,12 @@ type change struct {
 func (h *host) start(c vrrp.Config, options ...func(*Options)) *watched {
 	h.t.Helper()
 	w := &watched{t: h.t, host: h, states: make(chan change, 1000)}
-	o := Options{Interface: "eth0", Config: c, OnThread: h.enter,
+	o := Options{Interface: "eth0", Config: c,
 		OnTransition: func(s vrrp.State) { w.states <- change{s, time.Now()} }}
 	for _, option := range options {
 		option(&o)
 	}
-	runner, err := Start(o)
+	runner, err := h.threads.Start(o)
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -143,8 +166,8 @@ func (w *watched) await(want vrrp.State) time.Time {
 
 // kill ends the runner as kill -9 would: without a word.
 func (w *watched) kill() {
-	w.mail.post(func(time.Time) { w.loop.halt() })
-	<-w.finished
+	w.thread.mail.post(func(time.Time) { w.router.giveUp() })
+	<-w.router.finished
 }
 
 func (w *watched) stop() {

@@ -58,7 +58,7 @@ func TestTheSourceIsThePrimaryAddressAndNeverAVirtualOne(t *testing.T) {
 				config.Source = netip.MustParseAddr(c.source)
 			}
 			previous, _ := netip.ParseAddr(c.previous)
-			got, err := source(c.on, config, previous)
+			got, err := chooseSource(c.on, config, previous)
 			if err != nil {
 				if !strings.Contains(err.Error(), c.want) {
 					t.Errorf("error %q, want it to say %q", err, c.want)
@@ -159,7 +159,8 @@ func TestOnlyWhatConcernsTheInterfaceMakesTheThreadLook(t *testing.T) {
 		{"nothing", nil, 7, source, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if got := concerns(c.messages, c.index, c.source); got != c.want {
+			about := concern{source: func(a netip.Addr) bool { return c.source.IsValid() && a == c.source }, wanted: !c.source.IsValid()}
+			if got := concerns(c.messages, c.index, about); got != c.want {
 				t.Errorf("concerned: %t, want %t", got, c.want)
 			}
 		})

@@ -60,9 +60,24 @@ func (m *mailbox) deliver(now time.Time) {
 func (m *mailbox) close() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.shut()
+}
+
+func (m *mailbox) shut() {
 	if !m.closed {
 		m.closed = true
 		m.queue = nil
 		_ = unix.Close(m.fd)
 	}
+}
+
+// closeIfEmpty closes the mailbox unless something waits in it; it says whether it is closed.
+func (m *mailbox) closeIfEmpty() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if len(m.queue) > 0 {
+		return false
+	}
+	m.shut()
+	return true
 }

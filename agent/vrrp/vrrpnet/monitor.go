@@ -11,7 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// monitor hears of changes to interfaces and IPv4 addresses (rtnetlink(7)).
+// monitor hears of changes to interfaces and addresses (rtnetlink(7)).
 type monitor struct {
 	fd     int
 	buffer [1 << 15]byte
@@ -22,7 +22,7 @@ func openMonitor() (*monitor, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open netlink socket: %w", err)
 	}
-	groups := &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: unix.RTMGRP_LINK | unix.RTMGRP_IPV4_IFADDR}
+	groups := &unix.SockaddrNetlink{Family: unix.AF_NETLINK, Groups: unix.RTMGRP_LINK | unix.RTMGRP_IPV4_IFADDR | unix.RTMGRP_IPV6_IFADDR}
 	if err := unix.Bind(fd, groups); err != nil {
 		_ = unix.Close(fd)
 		return nil, fmt.Errorf("subscribe to interface changes: %w", err)
@@ -30,10 +30,21 @@ func openMonitor() (*monitor, error) {
 	return &monitor{fd: fd}, nil
 }
 
+// concern says which addresses matter.
+type concern struct {
+	// source says whether a router sends from an address.
+	source func(netip.Addr) bool
+	// wanted says that a router has no address to send from.
+	wanted bool
+}
+
+// mostMessages bounds what one drain reads.
+const mostMessages = 512
+
 // drain reads what is queued and reports whether any of it may concern the interface. Lost messages concern it.
-func (m *monitor) drain(index int, source netip.Addr) bool {
+func (m *monitor) drain(index int, about concern) bool {
 	concerned := false
-	for range receiveBatch {
+	for range mostMessages {
 		n, err := unix.Read(m.fd, m.buffer[:])
 		switch {
 		case errors.Is(err, unix.ENOBUFS):
@@ -43,7 +54,7 @@ func (m *monitor) drain(index int, source netip.Addr) bool {
 		case n == len(m.buffer):
 			concerned = true // perhaps cut
 		default:
-			concerned = concerned || concerns(m.buffer[:n], index, source)
+			concerned = concerned || concerns(m.buffer[:n], index, about)
 		}
 	}
 	return concerned
@@ -54,7 +65,7 @@ func (m *monitor) close() { _ = unix.Close(m.fd) }
 // concerns reports whether one of the messages is about the interface with that index, or about any while the index is
 // 0. Virtual addresses come and go in thousands, so of addresses only two things matter: that the source goes, and that
 // any comes while there is no source.
-func concerns(messages []byte, index int, source netip.Addr) bool {
+func concerns(messages []byte, index int, matter concern) bool {
 	const offIndex = unix.SizeofNlMsghdr + 4 // in ifinfomsg and ifaddrmsg alike
 	for len(messages) >= offIndex+4 {
 		length := int(binary.NativeEndian.Uint32(messages))
@@ -68,11 +79,11 @@ func concerns(messages []byte, index int, source netip.Addr) bool {
 				return true
 			}
 		case unix.RTM_NEWADDR:
-			if about == index && !source.IsValid() {
+			if about == index && matter.wanted {
 				return true
 			}
 		case unix.RTM_DELADDR:
-			if about == index && source.IsValid() && localAddress(messages[:length]) == source {
+			if about == index && matter.source(localAddress(messages[:length])) {
 				return true
 			}
 		}
@@ -82,20 +93,24 @@ func concerns(messages []byte, index int, source netip.Addr) bool {
 	return false
 }
 
-// localAddress returns the IFA_LOCAL attribute of an address message, or the zero value.
+// localAddress returns the IFA_LOCAL attribute of an address message, the IFA_ADDRESS where it has none, or the zero value.
 func localAddress(message []byte) netip.Addr {
+	var found netip.Addr
 	attributes := message[min(unix.SizeofNlMsghdr+unix.SizeofIfAddrmsg, len(message)):]
 	for len(attributes) >= unix.SizeofRtAttr {
 		length := int(binary.NativeEndian.Uint16(attributes))
 		if length < unix.SizeofRtAttr || length > len(attributes) {
 			break
 		}
-		if binary.NativeEndian.Uint16(attributes[2:]) == unix.IFA_LOCAL {
+		switch binary.NativeEndian.Uint16(attributes[2:]) {
+		case unix.IFA_LOCAL:
 			address, _ := netip.AddrFromSlice(attributes[unix.SizeofRtAttr:length])
 			return address
+		case unix.IFA_ADDRESS:
+			found, _ = netip.AddrFromSlice(attributes[unix.SizeofRtAttr:length])
 		}
 		aligned := (length + unix.RTA_ALIGNTO - 1) &^ (unix.RTA_ALIGNTO - 1)
 		attributes = attributes[min(aligned, len(attributes)):]
 	}
-	return netip.Addr{}
+	return found
 }

@@ -27,7 +27,7 @@ func unhex(t testing.TB, text string) []byte {
 }
 
 func TestTheIPHeaderIsReadAndTakenOff(t *testing.T) {
-	want := vrrp.Envelope{Source: netip.MustParseAddr("192.0.2.114"), Destination: vrrp.Group(), TTL: 255}
+	want := vrrp.Envelope{Source: netip.MustParseAddr("192.0.2.114"), Destination: vrrp.Group(netip.IPv4Unspecified()), TTL: 255}
 	for name, c := range map[string]struct {
 		packet  string
 		payload string
@@ -61,20 +61,20 @@ func TestTheIPHeaderIsReadAndTakenOff(t *testing.T) {
 	}
 }
 
-func TestTheFilterLetsOnlyThisVirtualRouterThrough(t *testing.T) {
+func TestTheFilterKeepsOutWhatGoesToOthers(t *testing.T) {
 	for name, c := range map[string]struct {
-		vrid   uint8
 		packet string
 		pass   bool
 	}{
-		"ours":                {66, keepalivedPacket, true},
-		"another router's":    {67, keepalivedPacket, false},
-		"ours, with options":  {66, "46c0 001c 0001 0000 ff70 1824 c000 0272 e000 0012 9404 0000 3142 6402", true},
-		"sent to one address": {66, "45c0 0018 0001 0000 ff70 1824 c000 0272 c000 0270 3142 6402", false},
-		"header only":         {66, "45c0 0014 0001 0000 ff70 1824 c000 0272 e000 0012", false},
+		"to the group":          {keepalivedPacket, true},
+		"with options":          {"46c0 001c 0001 0000 ff70 1824 c000 0272 e000 0012 9404 0000 3142 6402", true},
+		"to one address":        {"45c0 0018 0001 0000 ff70 1824 c000 0272 c000 0270 3142 6402", true},
+		"to another group":      {"45c0 0018 0001 0000 ff70 1824 c000 0272 e000 0013 3142 6402", false},
+		"to everybody":          {"45c0 0018 0001 0000 ff70 1824 c000 0272 ffff ffff 3142 6402", false},
+		"cut before the target": {"45c0 0018 0001 0000 ff70 1824 c000 0272", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			vm, err := bpf.NewVM(filter(c.vrid))
+			vm, err := bpf.NewVM(filter4())
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -13,66 +13,114 @@ import (
 	"github.com/lvs-operator/lvs-operator/agent/vrrp"
 )
 
-// rawSocket sends and receives the packets of one virtual router on one interface (raw(7), ip(7)).
+// rawSocket sends and receives the VRRP packets of one family on one interface (raw(7), ip(7), ipv6(7)).
 type rawSocket struct {
 	fd    int
 	index int
-	group *unix.SockaddrInet4
+	in    *packetBatch
 }
 
-// openRaw opens the socket bound to the interface with that index, and to nothing else. Its errors name the step and,
-// for a missing capability, the remedy.
-func openRaw(index int, name string, vrid uint8, source netip.Addr) (*rawSocket, error) {
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, vrrp.Protocol)
+// option is an integer socket option.
+type option struct {
+	name  string
+	code  int
+	value int
+}
+
+// internetworkControl is the traffic class of routing protocols (RFC 791 section 3.1), as keepalived sends.
+const internetworkControl = 0xc0
+
+// openRaw opens the socket of a family bound to the interface with that index, and to nothing else. Its errors name the step
+// and, for a missing capability, the remedy.
+func openRaw(family netip.Addr, index int, name string) (*rawSocket, error) {
+	domain := unix.AF_INET
+	if family.Is6() {
+		domain = unix.AF_INET6
+	}
+	fd, err := unix.Socket(domain, unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, vrrp.Protocol)
 	if err != nil {
 		if errors.Is(err, unix.EPERM) {
 			err = fmt.Errorf("%w: CAP_NET_RAW is required", err)
 		}
 		return nil, fmt.Errorf("open VRRP socket: %w", err)
 	}
-	s := &rawSocket{fd: fd, index: index, group: &unix.SockaddrInet4{Addr: vrrp.Group().As4()}}
-	if err := s.prepare(name, vrid, source); err != nil {
+	s := &rawSocket{fd: fd, index: index, in: newPacketBatch()}
+	if err := s.prepare(family, name); err != nil {
 		s.close()
 		return nil, fmt.Errorf("prepare VRRP socket: %w", err)
 	}
 	return s, nil
 }
 
-func (s *rawSocket) prepare(name string, vrid uint8, source netip.Addr) error {
-	if err := s.attach(vrid); err != nil {
-		return err
-	}
+func (s *rawSocket) prepare(family netip.Addr, name string) error {
 	if err := unix.BindToDevice(s.fd, name); err != nil {
 		return fmt.Errorf("bind to interface: %w", err)
 	}
-	const internetworkControl = 0xc0 // RFC 791 section 3.1, as keepalived
-	for _, option := range []struct {
-		name  string
-		code  int
-		value int
-	}{
-		{"IP_MULTICAST_ALL", unix.IP_MULTICAST_ALL, 0},
-		{"IP_MULTICAST_LOOP", unix.IP_MULTICAST_LOOP, 0},
-		{"IP_MULTICAST_TTL", unix.IP_MULTICAST_TTL, vrrp.TTL},
-		{"IP_TOS", unix.IP_TOS, internetworkControl},
-	} {
-		if err := unix.SetsockoptInt(s.fd, unix.IPPROTO_IP, option.code, option.value); err != nil {
-			return fmt.Errorf("set %s to %d: %w", option.name, option.value, err)
-		}
+	join := s.prepare4
+	if family.Is6() {
+		join = s.prepare6
 	}
-	membership := &unix.IPMreqn{Multiaddr: vrrp.Group().As4(), Ifindex: int32(s.index)}
-	if err := unix.SetsockoptIPMreqn(s.fd, unix.IPPROTO_IP, unix.IP_ADD_MEMBERSHIP, membership); err != nil {
-		return fmt.Errorf("join %s: %w", vrrp.Group(), err)
-	}
-	if err := s.setSource(source); err != nil {
+	if err := join(); err != nil {
 		return err
 	}
 	s.discardEarly()
 	return nil
 }
 
-func (s *rawSocket) attach(vrid uint8) error {
-	raw, err := bpf.Assemble(filter(vrid))
+func (s *rawSocket) prepare4() error {
+	if err := s.attach(filter4()); err != nil {
+		return err
+	}
+	err := s.set(unix.IPPROTO_IP, []option{
+		{"IP_MULTICAST_ALL", unix.IP_MULTICAST_ALL, 0},
+		{"IP_MULTICAST_LOOP", unix.IP_MULTICAST_LOOP, 0},
+		{"IP_MULTICAST_TTL", unix.IP_MULTICAST_TTL, vrrp.TTL},
+		{"IP_TTL", unix.IP_TTL, vrrp.TTL},
+		{"IP_TOS", unix.IP_TOS, internetworkControl},
+	})
+	if err != nil {
+		return err
+	}
+	group := vrrp.Group(netip.IPv4Unspecified())
+	membership := &unix.IPMreqn{Multiaddr: group.As4(), Ifindex: int32(s.index)}
+	if err := unix.SetsockoptIPMreqn(s.fd, unix.IPPROTO_IP, unix.IP_ADD_MEMBERSHIP, membership); err != nil {
+		return fmt.Errorf("join %s: %w", group, err)
+	}
+	return nil
+}
+
+func (s *rawSocket) prepare6() error {
+	err := s.set(unix.IPPROTO_IPV6, []option{
+		{"IPV6_MULTICAST_ALL", unix.IPV6_MULTICAST_ALL, 0},
+		{"IPV6_MULTICAST_LOOP", unix.IPV6_MULTICAST_LOOP, 0},
+		{"IPV6_MULTICAST_HOPS", unix.IPV6_MULTICAST_HOPS, vrrp.TTL},
+		{"IPV6_UNICAST_HOPS", unix.IPV6_UNICAST_HOPS, vrrp.TTL},
+		{"IPV6_TCLASS", unix.IPV6_TCLASS, internetworkControl},
+		{"IPV6_RECVHOPLIMIT", unix.IPV6_RECVHOPLIMIT, 1},
+		{"IPV6_RECVPKTINFO", unix.IPV6_RECVPKTINFO, 1},
+	})
+	if err != nil {
+		return err
+	}
+	group := vrrp.Group(netip.IPv6Unspecified())
+	membership := &unix.IPv6Mreq{Multiaddr: group.As16(), Interface: uint32(s.index)}
+	if err := unix.SetsockoptIPv6Mreq(s.fd, unix.IPPROTO_IPV6, unix.IPV6_JOIN_GROUP, membership); err != nil {
+		return fmt.Errorf("join %s: %w", group, err)
+	}
+	return nil
+}
+
+func (s *rawSocket) set(level int, options []option) error {
+	for _, o := range options {
+		if err := unix.SetsockoptInt(s.fd, level, o.code, o.value); err != nil {
+			return fmt.Errorf("set %s to %d: %w", o.name, o.value, err)
+		}
+	}
+	return nil
+}
+
+func (s *rawSocket) attach(instructions []bpf.Instruction) error {
+	raw, err := bpf.Assemble(instructions)
 	if err != nil {
 		return fmt.Errorf("assemble packet filter: %w", err)
 	}
@@ -90,26 +138,14 @@ func (s *rawSocket) attach(vrid uint8) error {
 // discardEarly empties the queue of what came before filter and binding were in place, from any interface.
 func (s *rawSocket) discardEarly() {
 	var one [1]byte
-	for range receiveBatch {
+	for range mostTurns * batchSize {
 		if _, err := unix.Read(s.fd, one[:]); err != nil {
 			return
 		}
 	}
 }
 
-// setSource makes the kernel send from the address.
-func (s *rawSocket) setSource(source netip.Addr) error {
-	out := &unix.IPMreqn{Address: source.As4(), Ifindex: int32(s.index)}
-	if err := unix.SetsockoptIPMreqn(s.fd, unix.IPPROTO_IP, unix.IP_MULTICAST_IF, out); err != nil {
-		return fmt.Errorf("send from %s: %w", source, err)
-	}
-	return nil
-}
-
-// send sends one packet, without IP header, to the group.
-func (s *rawSocket) send(packet []byte) error { return unix.Sendto(s.fd, packet, 0, s.group) }
-
-// read reads one packet, IP header first. unix.EAGAIN says that there is none.
-func (s *rawSocket) read(b []byte) (int, error) { return unix.Read(s.fd, b) }
+// receive reads the packets that are there, at most a batch of them. None: the socket is empty, or its interface is gone.
+func (s *rawSocket) receive() int { return s.in.receive(s.fd) }
 
 func (s *rawSocket) close() { _ = unix.Close(s.fd) }

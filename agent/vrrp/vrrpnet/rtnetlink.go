@@ -21,15 +21,16 @@ type interfaces interface {
 	// LinkByName finds an interface. netlink.LinkNotFoundError says that there is none; any other error, that the kernel
 	// did not say.
 	LinkByName(name string) (netlink.Link, error)
-	// addresses lists the IPv4 addresses of an interface, in the kernel's order. nl.ErrDumpInterrupted says that they
+	// addresses lists the addresses of an interface, in the kernel's order. nl.ErrDumpInterrupted says that they
 	// changed meanwhile.
 	addresses(link netlink.LinkAttrs) ([]linkAddress, error)
 }
 
-// linkAddress is an IPv4 address of an interface.
+// linkAddress is an address of an interface.
 type linkAddress struct {
 	netip.Addr
-	// primary says that it is of global scope and not secondary.
+	// primary says that VRRP may send from it: over IPv4 it is of global scope and not secondary, over IPv6 link-local and not
+	// tentative.
 	primary bool
 	// virtual says that it carries our mark: it is some virtual router's, and moves.
 	virtual bool
@@ -40,7 +41,7 @@ type rtnetlink struct{ netlink.Handle }
 
 func (*rtnetlink) addresses(link netlink.LinkAttrs) ([]linkAddress, error) {
 	request := nl.NewNetlinkRequest(unix.RTM_GETADDR, unix.NLM_F_DUMP)
-	request.AddData(nl.NewIfAddrmsg(unix.AF_INET))
+	request.AddData(nl.NewIfAddrmsg(unix.AF_UNSPEC))
 	messages, err := request.Execute(unix.NETLINK_ROUTE, unix.RTM_NEWADDR)
 	if err != nil {
 		return nil, err
@@ -70,11 +71,20 @@ func decodeAddress(message []byte, name string) (linkAddress, int, error) {
 		return linkAddress{}, 0, fmt.Errorf("address message: %w", err)
 	}
 	address := linkAddress{primary: header.Flags&unix.IFA_F_SECONDARY == 0 && header.Scope == unix.RT_SCOPE_UNIVERSE}
+	if header.Family == unix.AF_INET6 {
+		const unusable = unix.IFA_F_TENTATIVE | unix.IFA_F_DADFAILED
+		address.primary = header.Flags&unusable == 0 && header.Scope == unix.RT_SCOPE_LINK
+	}
 	label := plan.Label(name)
 	for _, attribute := range attributes {
 		switch attribute.Attr.Type {
 		case unix.IFA_LOCAL:
 			address.Addr, _ = netip.AddrFromSlice(attribute.Value)
+		case unix.IFA_ADDRESS:
+			// The other end's where there is an IFA_LOCAL, which IPv6 seldom has.
+			if !address.IsValid() {
+				address.Addr, _ = netip.AddrFromSlice(attribute.Value)
+			}
 		case unix.IFA_LABEL:
 			address.virtual = address.virtual || label != "" && unix.ByteSliceToString(attribute.Value) == label
 		case ifaProto:

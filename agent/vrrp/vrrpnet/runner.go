@@ -6,7 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
+	"net/netip"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -20,99 +21,56 @@ var ErrStopped = errors.New("runner is stopped")
 type Options struct {
 	// Interface is the name of the interface whose link is shared with the other directors. It need not exist yet.
 	Interface string
-	// Config is the virtual router. Without a Source the interface's primary IPv4 address is used: the first of global
-	// scope that is not secondary and neither one of Config.Addresses nor marked as another virtual router's (see
-	// plan.AddressProtocol, plan.Label); it is kept for as long as the interface has it.
+	// Config is the virtual router. Without a Source the interface's own is used. For IPv4 that is the first of global scope that is
+	// not secondary, for IPv6 the first link-local one that is not tentative; neither one of Config.Addresses nor one that is marked
+	// as another virtual router's (see plan.AddressProtocol, plan.Label). It is kept for as long as the interface has it.
 	Config vrrp.Config
 	// Resume says that the virtual addresses are on the interface as leftovers of a killed agent: see
 	// vrrp.Instance.Start. It counts once, and only if the interface is usable when the kernel is first able to tell.
 	Resume bool
-	// OnTransition, if set, hears each new state, from the runner's thread: it must return at once and call no method of
+	// OnTransition, if set, hears each new state, from the interface's thread: it must return at once and call no method of
 	// the Runner but Announce. Start may call it before it returns; Stop does not cause a call.
 	OnTransition func(vrrp.State)
-	// OnThread, if set, runs first on the runner's thread, before anything is opened there, for instance to enter
-	// another network namespace. The thread ends with the runner. Its error is Start's.
-	OnThread func() error
 }
 
 // Runner runs one virtual router on one interface until it is stopped. Its methods are safe for concurrent use.
 type Runner struct {
-	name     string
-	counters *counters
-	mail     *mailbox
-	loop     *loop
-	finished chan struct{}
+	router *router
+	thread *thread
 
-	announcing atomic.Bool
-}
-
-// Start opens the sockets and begins to run, as Backup unless Options say otherwise. An interface that is absent, down
-// or without an address is no error, nor is one of which the kernel cannot tell at present: the state is Initialize and
-// Fault says why, until the interface is usable. An invalid configuration and a missing capability are errors.
-func Start(o Options) (*Runner, error) {
-	instance, err := vrrp.NewInstance(o.Config)
-	if err != nil {
-		return nil, fmt.Errorf("start VRRP on %s: %w", o.Interface, err)
-	}
-	mail, err := openMailbox()
-	if err != nil {
-		return nil, fmt.Errorf("start VRRP on %s: %w", o.Interface, err)
-	}
-	r := &Runner{name: o.Interface, counters: &counters{}, mail: mail, finished: make(chan struct{})}
-	r.loop = newLoop(o, instance, r.counters, mail)
-	started := make(chan error, 1)
-	go r.run(o.OnThread, started)
-	if err := <-started; err != nil {
-		return nil, fmt.Errorf("start VRRP on %s: %w", o.Interface, err)
-	}
-	return r, nil
-}
-
-// run is the runner's thread. It is never unlocked, so that the thread ends with it, whatever OnThread did to it.
-func (r *Runner) run(onThread func() error, started chan<- error) {
-	runtime.LockOSThread()
-	defer close(r.finished)
-	defer r.loop.close()
-	if onThread != nil {
-		if err := onThread(); err != nil {
-			started <- fmt.Errorf("prepare thread: %w", err)
-			return
-		}
-	}
-	err := r.loop.open(time.Now())
-	started <- err
-	if err == nil {
-		r.loop.run()
-	}
+	// toAnnounce are the addresses of an Announce that the thread has not come to yet.
+	toAnnounce atomic.Pointer[[]netip.Addr]
 }
 
 // State returns the present state. While Stop waits for another director it is still Active, for so are the addresses.
-func (r *Runner) State() vrrp.State { return vrrp.State(r.counters.state.Load()) }
+func (r *Runner) State() vrrp.State { return vrrp.State(r.router.counters.state.Load()) }
 
 // Fault returns why the interface cannot be used at present, which keeps the state in Initialize; nil if it can.
 func (r *Runner) Fault() error {
-	if fault := r.counters.fault.Load(); fault != nil {
+	if fault := r.router.counters.fault.Load(); fault != nil {
 		return *fault
 	}
 	return nil
 }
 
 // Stats returns what was counted so far.
-func (r *Runner) Stats() Stats { return r.counters.snapshot() }
+func (r *Runner) Stats() Stats { return r.router.counters.snapshot() }
 
-// Announce says that the virtual addresses are on the interface now. If the runner is Active it sends a gratuitous ARP
-// for each, five times at once and five times after five seconds, and again whenever VRRP asks for it, until it is
-// Active no more. In another state it does nothing. It does not wait.
-func (r *Runner) Announce() {
-	if r.announcing.Swap(true) {
-		return
+// Announce says that these virtual addresses are on the interface now. If the runner is Active it announces each, as
+// Config.Announcements says, and again whenever VRRP asks for it, until it is Active no more. In another state it does nothing. It
+// does not wait.
+func (r *Runner) Announce(addresses []netip.Addr) {
+	addresses = slices.Clone(addresses)
+	if r.toAnnounce.Swap(&addresses) != nil {
+		return // the thread will find these in the place of the earlier ones
 	}
-	posted := r.mail.post(func(now time.Time) {
-		r.announcing.Store(false)
-		r.loop.addressesReady(now)
+	posted := r.thread.mail.post(func(now time.Time) {
+		if latest := r.toAnnounce.Swap(nil); latest != nil && !r.router.hasFinished() {
+			r.router.addressesReady(now, *latest)
+		}
 	})
 	if !posted {
-		r.announcing.Store(false)
+		r.toAnnounce.Store(nil)
 	}
 }
 
@@ -121,14 +79,14 @@ func (r *Runner) Announce() {
 func (r *Runner) Reconfigure(c vrrp.Config) error {
 	answer := make(chan error, 1)
 	err := ErrStopped
-	if r.mail.post(func(now time.Time) { answer <- r.loop.reconfigure(now, c) }) {
+	if r.thread.mail.post(func(now time.Time) { answer <- r.router.reconfigure(now, c) }) {
 		select {
 		case err = <-answer:
-		case <-r.finished:
+		case <-r.router.finished:
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("reconfigure VRRP on %s: %w", r.name, err)
+		return fmt.Errorf("reconfigure VRRP on %s: %w", r.thread.name, err)
 	}
 	return nil
 }
@@ -137,19 +95,19 @@ func (r *Runner) Reconfigure(c vrrp.Config) error {
 // advertises, so that the caller removes the virtual addresses only after Stop. If the context ends first Stop says so;
 // the runner is stopped all the same. To stop a stopped runner returns nil.
 func (r *Runner) Stop(ctx context.Context) error {
-	if !r.mail.post(func(now time.Time) { r.loop.resign(now) }) {
-		<-r.finished
+	if !r.thread.mail.post(func(now time.Time) { r.router.resign(now) }) {
+		<-r.router.finished
 		return nil
 	}
 	select {
-	case <-r.finished:
+	case <-r.router.finished:
 		return nil
 	case <-ctx.Done():
 	}
-	r.mail.post(func(time.Time) { r.loop.halt() })
-	<-r.finished
-	if r.loop.succeeded {
+	r.thread.mail.post(func(time.Time) { r.router.giveUp() })
+	<-r.router.finished
+	if r.router.succeeded {
 		return nil
 	}
-	return fmt.Errorf("stop VRRP on %s: no other director has become Active: %w", r.name, ctx.Err())
+	return fmt.Errorf("stop VRRP on %s: no other director has become Active: %w", r.thread.name, ctx.Err())
 }

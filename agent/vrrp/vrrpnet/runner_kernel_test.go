@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os/exec"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -56,7 +57,7 @@ func TestAStoppedActiveHandsOver(t *testing.T) {
 	if err := master.Reconfigure(config(50)); !errors.Is(err, ErrStopped) {
 		t.Errorf("Reconfigure after Stop: %v", err)
 	}
-	master.Announce()
+	master.Announce([]netip.Addr{vip})
 	master.stop() // once more is no error
 }
 
@@ -231,14 +232,14 @@ func TestAnnounceTellsTheLinkOnceTheAddressIsThere(t *testing.T) {
 		return strings.Contains(run(t, "ip", "netns", "exec", s.ns, "cat", "/proc/net/packet"), "0003")
 	})
 	master := m.start(config(100))
-	master.Announce() // a Backup has nothing to announce
+	master.Announce([]netip.Addr{vip}) // a Backup has nothing to announce
 	master.await(vrrp.Backup)
 	master.await(vrrp.Active)
 	master.steady(2 * unit)
 	if n := master.Stats().Announced; n != 0 {
 		t.Errorf("%d announcements before the address is there", n)
 	}
-	master.Announce()
+	master.Announce([]netip.Addr{vip})
 	if err := capture.Wait(); err != nil {
 		t.Fatal(err)
 	}
@@ -275,21 +276,25 @@ func TestTwoVirtualRoutersShareALink(t *testing.T) {
 	}
 	first.steady(5 * unit)
 	if s := first.Stats(); s.Received != 0 || s.Discarded != [vrrp.DiscardLimit]uint64{} {
-		t.Errorf("the other virtual router was heard: %+v", s)
+		t.Errorf("the other virtual router was taken for this one: %+v", s)
+	}
+	strangers := m.threads.Strangers("eth0")
+	if len(strangers) != 1 || strangers[0].VRID != 67 || strangers[0].Source.String() != s.addr || strangers[0].Version != vrrp.Version3 {
+		t.Errorf("strangers %+v, want router 67 of %s", strangers, s.addr)
 	}
 }
 
 func TestTwoActivesAreCountedAndTheRightfulOneAnnouncesAgain(t *testing.T) {
 	master, brucelee := pair(t, config(100), config(99))
 	begin := time.Now()
-	master.Announce()
+	master.Announce([]netip.Addr{vip})
 	eventually(t, "master announces", func() bool { return master.Stats().Announced == 5 })
 	brucelee.kill()
 	again := brucelee.host.start(config(99), func(o *Options) { o.Resume = true })
 	again.await(vrrp.Active)
 	again.await(vrrp.Backup)
 	eventually(t, "master announces again", func() bool { return master.Stats().Announced == 10 })
-	if time.Since(begin) > announceDelay {
+	if time.Since(begin) > 5*time.Second {
 		t.Error("that was only the second burst of the first announcement")
 	}
 	if s := master.Stats(); s.Rivals != 1 {
@@ -299,11 +304,11 @@ func TestTwoActivesAreCountedAndTheRightfulOneAnnouncesAgain(t *testing.T) {
 }
 
 func TestStartRefusesWhatCannotWork(t *testing.T) {
-	_, err := Start(Options{Interface: "eth0", Config: vrrp.Config{}})
+	_, err := NewThreads(nil).Start(Options{Interface: "eth0", Config: vrrp.Config{}})
 	if err == nil || !strings.Contains(err.Error(), "start VRRP on eth0: VRRP version 0: want 2 or 3") {
 		t.Errorf("Start = %v", err)
 	}
-	_, err = Start(Options{Interface: "eth0", Config: config(100), OnThread: func() error { return errors.New("no such namespace") }})
+	_, err = NewThreads(func() error { return errors.New("no such namespace") }).Start(Options{Interface: "eth0", Config: config(100)})
 	if err == nil || !strings.Contains(err.Error(), "no such namespace") {
 		t.Errorf("Start = %v", err)
 	}
@@ -328,21 +333,24 @@ func TestATurnOfTheLoopAllocatesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	counters := &counters{}
-	l := newLoop(Options{Interface: "eth0", Config: c, Resume: true}, instance, counters, mail)
+	l := newThread("eth0", mail)
 	defer l.close()
-	if err := l.open(time.Now()); err != nil {
+	if err := l.open(nil); err != nil {
 		t.Fatal(err)
 	}
+	r := newRouter(l, Options{Interface: "eth0", Config: c, Resume: true}, instance)
+	if err := l.adopt(time.Now(), r); err != nil {
+		t.Fatal(err)
+	}
+	counters := r.counters
 	peer.await(vrrp.Backup)
 	turn := func() {
 		l.wait()
 		now := time.Now()
 		l.receive(now)
 		l.tick(now)
-		l.announce(now)
 	}
-	l.addressesReady(time.Now())
+	r.addressesReady(time.Now(), []netip.Addr{vip})
 	if n := testing.AllocsPerRun(100, turn); n != 0 {
 		t.Errorf("%v allocations a turn as Active", n)
 	}
@@ -352,7 +360,7 @@ func TestATurnOfTheLoopAllocatesNothing(t *testing.T) {
 	if err := peer.Reconfigure(rival); err != nil {
 		t.Fatal(err)
 	}
-	for giveUp := time.Now().Add(patience); l.instance.State() == vrrp.Active && time.Now().Before(giveUp); {
+	for giveUp := time.Now().Add(patience); r.instance.State() == vrrp.Active && time.Now().Before(giveUp); {
 		turn()
 	}
 	if n := testing.AllocsPerRun(100, turn); n != 0 {
@@ -360,5 +368,60 @@ func TestATurnOfTheLoopAllocatesNothing(t *testing.T) {
 	}
 	if sent, received := counters.sent.Load(), counters.received.Load(); sent < 90 || received < before+90 {
 		t.Errorf("only %d sent, %d received: the test measured nothing", sent, received)
+	}
+}
+
+// A neighbour learns from an unsolicited neighbour advertisement where an address has gone (RFC 9568 section 6.4.2).
+func TestTheLinkLearnsWhereAnIPv6AddressIs(t *testing.T) {
+	m, s := newLab(t)
+	address := netip.MustParseAddr("2001:db8::200")
+	s.ip("addr add 2001:db8::112/64 dev eth0 nodad")
+	// A wrong entry, as a director that has died leaves it.
+	s.ip("neigh replace 2001:db8::200 lladdr 02:00:00:00:00:99 dev eth0 nud stale")
+	c := config(100)
+	c.Addresses = []netip.Addr{vrrp.LinkLocal(c.VRID), address}
+	master := m.start(c, func(o *Options) { o.Resume = true })
+	master.await(vrrp.Active)
+	master.Announce(c.Addresses)
+	hardware := strings.Fields(m.ip("-o link show dev eth0"))
+	at := slices.Index(hardware, "link/ether")
+	eventually(t, "brucelee knows master's hardware address", func() bool {
+		return strings.Contains(s.ip("-6 neigh show 2001:db8::200 dev eth0"), hardware[at+1])
+	})
+	if n := master.Stats().Announced; n != 10 {
+		t.Errorf("%d announcements, want 5 of each of 2 addresses", n)
+	}
+}
+
+func TestManyRoutersShareAThread(t *testing.T) {
+	m, s := newLab(t)
+	var ours, theirs []*watched
+	for i := range 20 {
+		c := config(100)
+		c.VRID, c.Addresses = uint8(100+i), []netip.Addr{netip.AddrFrom4([4]byte{192, 0, 2, byte(200 + i)})}
+		ours = append(ours, m.start(c, func(o *Options) { o.Resume = true }))
+		c.Priority = 99
+		theirs = append(theirs, s.start(c))
+	}
+	for i := range ours {
+		ours[i].await(vrrp.Active)
+		theirs[i].await(vrrp.Backup)
+		eventually(t, "the backup hears its Active", func() bool { return theirs[i].Stats().ActiveSource.String() == m.addr })
+	}
+	theirs[0].steady(4 * unit)
+	for i := range ours {
+		if i%2 == 0 {
+			ours[i].stop()
+		}
+	}
+	for i := range ours {
+		if i%2 == 0 {
+			theirs[i].await(vrrp.Active)
+		} else if theirs[i].State() != vrrp.Backup {
+			t.Errorf("router %d: %s, want Backup", 100+i, theirs[i].State())
+		}
+	}
+	if _, err := m.threads.Start(Options{Interface: "eth0", Config: ours[1].router.config}); err == nil || !strings.Contains(err.Error(), "runs there already") {
+		t.Errorf("a router id twice: %v", err)
 	}
 }

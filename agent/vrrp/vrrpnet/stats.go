@@ -3,7 +3,6 @@
 package vrrpnet
 
 import (
-	"encoding/binary"
 	"net/netip"
 	"sync/atomic"
 	"syscall"
@@ -16,7 +15,7 @@ import (
 type Stats struct {
 	// Sent counts advertisements given to the kernel, resignations included.
 	Sent uint64
-	// Announced counts gratuitous ARP packets given to the kernel.
+	// Announced counts gratuitous ARP packets and neighbour advertisements given to the kernel.
 	Announced uint64
 	// SendErrors counts packets of both kinds that the kernel refused; LastSendError is the last refusal, or 0.
 	SendErrors    uint64
@@ -32,6 +31,8 @@ type Stats struct {
 	// Lateness is how long after its deadline the last timer was served; MaxLateness is the worst so far. Beyond
 	// the skew, about an interval, Backups begin to take over.
 	Lateness, MaxLateness time.Duration
+	// Yields counts how often the priority was lowered because timers were served too late.
+	Yields uint64
 	// ActiveSource is the address of the Active that this Backup follows, if it heard one; else the zero value.
 	ActiveSource netip.Addr
 }
@@ -44,7 +45,8 @@ type counters struct {
 	lastSendError                         atomic.Uint64
 	discarded                             [vrrp.DiscardLimit]atomic.Uint64
 	lateness, maxLateness                 atomic.Int64
-	activeSource                          atomic.Uint32 // IPv4, 0 for none
+	yields                                atomic.Uint64
+	activeSource                          atomic.Pointer[netip.Addr] // nil for none
 	fault                                 atomic.Pointer[error]
 }
 
@@ -57,14 +59,15 @@ func (c *counters) snapshot() Stats {
 		Received:      c.received.Load(),
 		Rivals:        c.rivals.Load(),
 		Transitions:   c.transitions.Load(),
+		Yields:        c.yields.Load(),
 		Lateness:      time.Duration(c.lateness.Load()),
 		MaxLateness:   time.Duration(c.maxLateness.Load()),
 	}
 	for i := range c.discarded {
 		s.Discarded[i] = c.discarded[i].Load()
 	}
-	if four := c.activeSource.Load(); four != 0 {
-		s.ActiveSource = netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, four)))
+	if source := c.activeSource.Load(); source != nil {
+		s.ActiveSource = *source
 	}
 	return s
 }
@@ -79,12 +82,14 @@ func (c *counters) late(by time.Duration) {
 
 // follow records the Active that is followed.
 func (c *counters) follow(source netip.Addr) {
-	if !source.Is4() {
-		c.activeSource.Store(0)
-		return
+	known := c.activeSource.Load()
+	switch {
+	case !source.IsValid():
+		c.activeSource.Store(nil)
+	case known == nil || *known != source:
+		changed := source // only here is memory needed
+		c.activeSource.Store(&changed)
 	}
-	four := source.As4()
-	c.activeSource.Store(binary.BigEndian.Uint32(four[:]))
 }
 
 // sendFailed records the kernel's refusal of a packet.

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package vrrpnet
+
+import (
+	"errors"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/lvs-operator/lvs-operator/agent/vrrp"
+)
+
+// router is one virtual router on its thread. Only the thread calls its methods.
+type router struct {
+	thread   *thread
+	options  Options
+	config   vrrp.Config // as the caller gave it; the instance's has the Source in use
+	instance *vrrp.Instance
+	counters *counters
+	// source is the address to send from, zero while there is none.
+	source netip.Addr
+	// running says that the interface is usable and the instance was started.
+	running bool
+	resume  bool // the first run on the interface is to be a resumption
+	retryAt time.Time
+	lateness
+
+	advertisement, resignation outgoing
+
+	announcer announcer
+	// announced are the virtual addresses that are on the interface, as Announce said; none: they are not there yet.
+	announced []netip.Addr
+
+	resigning bool
+	resignAt  time.Time // when priority 0 is repeated
+	succeeded bool      // another director is Active, or none was needed
+	finished  chan struct{}
+}
+
+func newRouter(t *thread, o Options, instance *vrrp.Instance) *router {
+	return &router{
+		thread: t, options: o, config: instance.Config(), instance: instance, counters: &counters{}, resume: o.Resume,
+		finished: make(chan struct{}),
+	}
+}
+
+// next is the earliest of the router's timers; the zero time says that none runs.
+func (r *router) next() time.Time {
+	next := earlier(r.instance.Deadline(), r.announcer.deadline())
+	return earlier(next, earlier(r.resignAt, earlier(r.retryAt, r.lateUntil)))
+}
+
+// receive takes one good advertisement of this router's id.
+func (r *router) receive(now time.Time, source netip.Addr, a *vrrp.Advertisement) {
+	wasActive := r.instance.State() == vrrp.Active
+	actions, err := r.instance.Receive(now, source, a)
+	if err != nil {
+		r.discard(err)
+		return
+	}
+	r.counters.received.Add(1)
+	claims := a.Priority != vrrp.PriorityResign
+	if wasActive && claims {
+		r.counters.rivals.Add(1)
+	}
+	if r.resigning && claims {
+		r.succeeded = true
+		r.thread.drop(r)
+		return
+	}
+	r.act(now, actions)
+}
+
+func (r *router) discard(err error) {
+	if reason, ok := err.(vrrp.Discard); ok && reason < vrrp.DiscardLimit { //nolint:errorlint // never wrapped, and allocation-free
+		r.counters.discarded[reason].Add(1)
+	}
+}
+
+func (r *router) tick(now time.Time) {
+	if deadline := r.instance.Deadline(); !deadline.IsZero() && !now.Before(deadline) {
+		late := now.Sub(deadline)
+		r.counters.late(late)
+		r.noteLateness(now, late)
+		r.act(now, r.instance.Tick(now))
+	}
+	if !r.lateUntil.IsZero() && !now.Before(r.lateUntil) {
+		r.recover(now)
+	}
+	if !r.resignAt.IsZero() && !now.Before(r.resignAt) {
+		r.repeatResignation(now)
+	}
+	if !r.retryAt.IsZero() && !now.Before(r.retryAt) {
+		r.retry(now)
+	}
+	r.announce(now)
+}
+
+// act does what the instance asks for, in the order of RFC 9568 section 6.4: the packet first.
+func (r *router) act(now time.Time, actions vrrp.Actions) {
+	if actions.Has(vrrp.Advertise) {
+		r.send(&r.advertisement)
+	}
+	if actions.Has(vrrp.Resign) {
+		r.send(&r.resignation)
+	}
+	r.counters.follow(r.instance.ActiveSource())
+	if actions.Has(vrrp.Transition) {
+		r.transition(r.instance.State())
+	}
+	if actions.Has(vrrp.Announce) && len(r.announced) > 0 {
+		r.startAnnouncing(now)
+	}
+}
+
+// transition makes a new state known. While resigning the router still stands as Active, see Runner.State.
+func (r *router) transition(state vrrp.State) {
+	r.counters.transitions.Add(1)
+	if state != vrrp.Active {
+		r.announced = nil
+		r.announcer.stop()
+	}
+	if r.resigning {
+		return
+	}
+	r.counters.state.Store(uint32(state))
+	if r.options.OnTransition != nil {
+		r.options.OnTransition(state)
+	}
+}
+
+// errAlone says that a router would fall back on multicast.
+var errAlone = errors.New("no unicast peer is left but this director itself: give the addresses of the others")
+
+// send sends what was made before.
+func (r *router) send(packet *outgoing) {
+	raw := r.thread.raw[familyIndex(r.config.Family())]
+	if raw == nil || len(packet.to) == 0 {
+		return
+	}
+	sent, err := packet.send(raw.fd)
+	r.counters.sent.Add(sent)
+	if err != nil {
+		r.counters.sendFailed(err)
+	}
+}
+
+// configure puts what the caller gave in force, with the source in use and with what lateness takes from the priority. It makes
+// the packets first: an Active advertises the change at once.
+func (r *router) configure(now time.Time, given vrrp.Config) error {
+	c := given
+	c.Source = r.source
+	c.Peers = slices.DeleteFunc(slices.Clone(given.Peers), func(peer netip.Addr) bool { return peer == r.source })
+	if len(given.Peers) > 0 && len(c.Peers) == 0 {
+		return errAlone
+	}
+	if r.late() {
+		c.Priority = latePriority
+	}
+	// On the instance's own terms first: what it refuses must not reach a packet.
+	trial, err := vrrp.NewInstance(c)
+	if err != nil {
+		return err
+	}
+	if c.Source.IsValid() {
+		err = errors.Join(
+			r.advertisement.prepare(trial.Advertisement(), c, r.thread.link.index),
+			r.resignation.prepare(trial.Resignation(), c, r.thread.link.index),
+		)
+		if err != nil {
+			return err
+		}
+	}
+	actions, err := r.instance.Reconfigure(now, c)
+	if err != nil {
+		return err
+	}
+	r.config = given
+	r.act(now, actions)
+	return nil
+}
+
+// finish ends the router: nobody hears of it any more.
+func (r *router) finish() {
+	r.counters.state.Store(uint32(vrrp.Initialize))
+	r.counters.follow(netip.Addr{})
+	close(r.finished)
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build kernel
+
+package vrrpnet
+
+import (
+	"net/netip"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/lvs-operator/lvs-operator/agent/vrrp"
+)
+
+// wire hears what the directors send, at the ports of their switch.
+type wire struct {
+	t     *testing.T
+	mu    sync.Mutex
+	heard []heard
+}
+
+type heard struct {
+	at       time.Time
+	source   netip.Addr
+	priority uint8
+}
+
+// listen hears the link of the host from now until the test ends.
+func (h *host) listen() *wire {
+	h.t.Helper()
+	w := &wire{t: h.t}
+	switched := &host{t: h.t, ns: strings.TrimSuffix(h.ns, "m") + "s"}
+	opened, ended := make(chan int), make(chan struct{})
+	go func() {
+		defer close(ended)
+		runtime.LockOSThread() // and never unlock: the thread is in the switch
+		fd := -1
+		if err := switched.enter(); err == nil {
+			fd, _ = unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, int(networkOrder(unix.ETH_P_ALL)))
+		}
+		opened <- fd
+		if fd >= 0 {
+			w.run(fd)
+		}
+	}()
+	fd := <-opened
+	if fd < 0 {
+		h.t.Fatal("cannot listen in the switch")
+	}
+	h.t.Cleanup(func() {
+		_ = unix.Shutdown(fd, unix.SHUT_RD)
+		w.mu.Lock()
+		w.t = nil
+		w.mu.Unlock()
+		<-ended
+		_ = unix.Close(fd)
+	})
+	return w
+}
+
+func (w *wire) run(fd int) {
+	timeout := unix.NsecToTimeval(int64(100 * time.Millisecond))
+	_ = unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &timeout)
+	packet := make([]byte, 2048)
+	for {
+		n, from, err := unix.Recvfrom(fd, packet, 0)
+		w.mu.Lock()
+		over := w.t == nil
+		w.mu.Unlock()
+		if over {
+			return
+		}
+		link, fromLink := from.(*unix.SockaddrLinklayer)
+		if err == nil && fromLink && link.Pkttype != unix.PACKET_OUTGOING {
+			w.note(packet[:n])
+		}
+	}
+}
+
+// note takes an advertisement. The bridge itself hears multicast once more than its ports do: the same packet twice changes no turn.
+func (w *wire) note(packet []byte) {
+	var source netip.Addr
+	var payload []byte
+	switch {
+	case len(packet) > 24 && packet[0]>>4 == 4 && packet[9] == vrrp.Protocol:
+		source, payload = netip.AddrFrom4([4]byte(packet[12:16])), packet[int(packet[0]&0xf)*4:]
+	case len(packet) > 44 && packet[0]>>4 == 6 && packet[6] == vrrp.Protocol:
+		source, payload = netip.AddrFrom16([16]byte(packet[8:24])), packet[40:]
+	default:
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.heard = append(w.heard, heard{time.Now(), source, payload[2]})
+}
+
+// crossing is the hand-over itself: how long after the first word of the next one the one before may still speak, because it has
+// not come to reading it. Emulated processors take that long.
+const crossing = 50 * time.Millisecond
+
+// tookTurns fails unless these were Active one after the other, each without a word of another in between.
+func (w *wire) tookTurns(want ...netip.Addr) {
+	w.t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var got []netip.Addr
+	var since time.Time
+	for _, one := range w.heard {
+		last, before := len(got)-1, len(got)-2
+		switch {
+		case one.priority == vrrp.PriorityResign, last >= 0 && one.source == got[last]:
+		case before >= 0 && one.source == got[before] && one.at.Sub(since) < crossing:
+		default:
+			got, since = append(got, one.source), one.at
+		}
+	}
+	if !slices.Equal(got, want) {
+		w.t.Errorf("Active were %s, want %s", got, want)
+		for i, one := range w.heard {
+			if i > 0 && one.source != w.heard[i-1].source {
+				w.t.Logf("%s priority %d, then at %s %s priority %d", w.heard[i-1].source, w.heard[i-1].priority, one.at.Format("05.000"), one.source, one.priority)
+			}
+		}
+	}
+}
