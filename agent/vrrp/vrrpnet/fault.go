@@ -118,7 +118,7 @@ func (r *router) inspect(now time.Time) error {
 	l := &r.thread.link
 	if l.untold != nil {
 		r.wait(l.untold)
-		return nil
+		return nil //nolint:nilerr // nothing is known of the interface: the thread looks again
 	}
 	source, fault := netip.Addr{}, l.fault
 	if fault == nil {
@@ -127,7 +127,7 @@ func (r *router) inspect(now time.Time) error {
 	if fault != nil {
 		r.fail(now, fault)
 		r.source = netip.Addr{}
-		return nil //nolint:nilerr // it is the router's fault, see above
+		return nil
 	}
 	r.source = source
 	if err := r.thread.ready(r.config.Family()); err != nil {
