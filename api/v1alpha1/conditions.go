@@ -37,6 +37,9 @@ const (
 	ReasonMarkNotInPool = "MarkNotInPool"
 	// ReasonFamilyMismatch says that a real server is of another address family than the service, which only Tunnel can cross.
 	ReasonFamilyMismatch = "FamilyMismatch"
+	// ReasonSyncMismatch says that a real server is of another address family than the service, which the kernel refuses on
+	// directors with connection sync.
+	ReasonSyncMismatch = "SyncMismatch"
 	// ReasonMethodMismatch says that a real server's own forwarding method does not go together with the service.
 	ReasonMethodMismatch = "MethodMismatch"
 	// ReasonHealthCheckPort says that the pool's health check has no port where the service gives it none.

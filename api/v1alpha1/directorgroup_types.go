@@ -32,6 +32,8 @@ type DirectorGroup struct {
 }
 
 // DirectorGroupSpec is what the user wants of a group of directors.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.connectionSync) || !has(self.ipvs) || !has(self.ipvs.backupOnly) || !self.ipvs.backupOnly",message="ipvs.backupOnly excludes connectionSync, whose directors receive each other's connections at all times: none would balance anything"
 type DirectorGroupSpec struct {
 	// nodeSelector selects the nodes that are directors of this group. A node may be a director of several groups.
 	// +required
@@ -69,6 +71,10 @@ type DirectorGroupSpec struct {
 	// ipvs are settings of the directors' whole kernel. Groups that share a director must agree on them.
 	// +optional
 	IPVS *IPVSSettings `json:"ipvs,omitempty"`
+
+	// connectionSync lets established connections survive a failover. Absent: off.
+	// +optional
+	ConnectionSync *ConnectionSync `json:"connectionSync,omitempty"`
 }
 
 // VRRP is the election of one virtual router id among the directors (RFC 9568; version 2: RFC 3768).

@@ -7,6 +7,8 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // IPVSSettings are settings of a director's whole kernel: the time-outs of connections, and sysctls below net.ipv4.vs
 // (Documentation/networking/ipvs-sysctl.rst of Linux). What is absent, and has no default here, stays as the kernel or
 // the node's administrator has it. What the agent writes is put back when the node leaves the group or has no service left.
+//
+// +kubebuilder:validation:XValidation:rule="(has(self.syncPeriod) && self.syncPeriod == 0) || (has(self.syncThreshold) ? self.syncThreshold : 3) < (has(self.syncPeriod) ? self.syncPeriod : 50)",message="syncThreshold (default 3) must be less than syncPeriod (default 50), unless that is 0"
 type IPVSSettings struct {
 	// timeouts of idle connections.
 	// +optional
@@ -122,6 +124,50 @@ type IPVSSettings struct {
 	// send a packet round in a loop (backup_only). Kernel: false.
 	// +optional
 	BackupOnly *bool `json:"backupOnly,omitempty"`
+
+	// syncThreshold is the number of a connection's packet at which it is first sent to the other directors, 0 to 2147483646, less
+	// than syncPeriod unless that is 0 (first value of sync_threshold). Kernel: 3.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=2147483646
+	SyncThreshold *int32 `json:"syncThreshold,omitempty"`
+	// syncPeriod is after how many packets an unchanged connection is sent again, 0 (never) to 2147483647 (second value of
+	// sync_threshold). Lower, less is lost of what a backup did not hear; higher, less is sent. Kernel: 50.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	SyncPeriod *int32 `json:"syncPeriod,omitempty"`
+	// syncRetries is how often a connection is sent again within syncRefreshPeriod, 0 to 3, against lost datagrams (sync_retries).
+	// Kernel: 0.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=3
+	SyncRetries *int32 `json:"syncRetries,omitempty"`
+	// syncPersistMode sends of persistent clients only the persistence, and not each connection (sync_persist_mode): much less is
+	// sent, but connections break at a failover where sloppyTCP is off. Kernel: false.
+	// +optional
+	SyncPersistMode *bool `json:"syncPersistMode,omitempty"`
+	// syncPorts is how many threads, each with a UDP port of its own from connectionSync.port on, send and receive: a power of 2, 1
+	// to 64 (sync_ports). The same on all directors; it counts when daemons start. Kernel: 1.
+	// +optional
+	// +kubebuilder:validation:Enum=1;2;4;8;16;32;64
+	SyncPorts *int32 `json:"syncPorts,omitempty"`
+	// syncRefreshPeriod is how much a connection's timer must have moved until it is sent again, as a duration in whole seconds, 0s
+	// (off) to 1h (sync_refresh_period): busy connections are sent less. Kernel: 0s.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s') && duration(self) <= duration('1h') && self.matches('^([0-9]+h)?([0-9]+m)?([0-9]+s)?$')",message="must be a whole number of seconds between 0s and 1h"
+	SyncRefreshPeriod *metav1.Duration `json:"syncRefreshPeriod,omitempty"`
+	// syncQueueLength is how many datagrams wait to be sent at most, 0 to 2147483647; what does not fit is lost (sync_qlen_max).
+	// Kernel: by the size of its memory.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	SyncQueueLength *int32 `json:"syncQueueLength,omitempty"`
+	// syncSocketSize is the size in bytes of the daemons' socket buffers, 0 (as for any socket) to 2147483647; it counts when
+	// daemons start (sync_sock_size). Kernel: 0.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	SyncSocketSize *int32 `json:"syncSocketSize,omitempty"`
 }
 
 // IPVSTimeouts are how long the kernel keeps idle connections (ipvsadm --set). Absent: as the kernel has it. 596h is what fits

@@ -60,6 +60,9 @@ type NodeDirectorGroup struct {
 	// ipvs are the kernel settings that the group asks for. Absent: none.
 	// +optional
 	IPVS *CompiledIPVSSettings `json:"ipvs,omitempty"`
+	// connectionSync is what this node's sync daemons are to be. Absent: the group asks for none.
+	// +optional
+	ConnectionSync *CompiledConnectionSync `json:"connectionSync,omitempty"`
 	// virtualRouters are the VRRP instances that this node runs for the group.
 	// +optional
 	// +listType=map
