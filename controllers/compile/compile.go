@@ -63,6 +63,8 @@ func directorPart(g *group, node string, vips []v1alpha1.IPAddress) *v1alpha1.No
 		AddressPools: networks(g.Spec.AddressPools),
 		MarkRanges:   g.markRanges(),
 		IPVS:         &settings,
+
+		ConnectionSync: g.sync,
 		VirtualRouters: []v1alpha1.VirtualRouter{{
 			VirtualRouterID:       vrrp.VirtualRouterID,
 			Interface:             g.Spec.Interface,

@@ -32,6 +32,16 @@ const (
 	defaultExpireNoDestConn        = true
 	defaultExpireQuiescentTemplate = true
 	defaultConnReuseMode           = 3
+	// A backup that balances nothing would be every director: each is one at all times.
+	defaultBackupOnlyInSync = false
+
+	defaultSyncGroup = v1alpha1.IPAddress("224.0.0.81")
+	defaultSyncPort  = 8848
+	defaultSyncTTL   = 1
+
+	// Those of the kernel, of which only a pair can be written.
+	defaultSyncThreshold = 3
+	defaultSyncPeriod    = 50
 )
 
 func orDuration(d metav1.Duration, fallback time.Duration) metav1.Duration {

@@ -18,8 +18,9 @@ type group struct {
 	pools     []addressPool
 	markPools []markPool
 	settings  v1alpha1.CompiledIPVSSettings
-	directors []string // names of the selected nodes, sorted
-	peers     []*group // the other accepted groups that share a director, the oldest first
+	sync      *v1alpha1.CompiledConnectionSync // nil: none
+	directors []string                         // names of the selected nodes, sorted
+	peers     []*group                         // the other accepted groups that share a director, the oldest first
 	refused   *Finding
 }
 
@@ -29,11 +30,15 @@ func judgeGroups(all []*v1alpha1.DirectorGroup, nodes []Node) map[string]*group 
 	var accepted []*group
 	for _, object := range byAge(all) {
 		g := readGroup(object, nodes)
+		g.sync = compileSync(g, accepted)
 		if g.refused == nil {
 			g.refused = routerConflict(g, accepted)
 		}
 		if g.refused == nil {
 			g.refused = settingsConflict(g, accepted)
+		}
+		if g.refused == nil {
+			g.refused = syncConflict(g, accepted)
 		}
 		if g.refused == nil {
 			accepted = append(accepted, g)
@@ -58,7 +63,7 @@ func peersOf(g *group, accepted []*group) []*group {
 
 // readGroup reads the group's selectors. A selector that cannot be read refuses the group.
 func readGroup(object *v1alpha1.DirectorGroup, nodes []Node) *group {
-	g := &group{DirectorGroup: object, settings: compileSettings(object.Spec.IPVS)}
+	g := &group{DirectorGroup: object, settings: compileSettings(object.Spec)}
 	selector, err := metav1.LabelSelectorAsSelector(&object.Spec.NodeSelector)
 	if err != nil {
 		g.refused = invalidSelector("nodeSelector", err)

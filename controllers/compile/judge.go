@@ -78,6 +78,9 @@ func (w *world) judgeService(service offer, g *group, ns namespace, taken *claim
 	if refused == nil && found {
 		refused = poolRefusal(service.VirtualService, pool, w.samples[keyOf(pool)])
 	}
+	if refused == nil && found {
+		refused = syncRefusal(service.VirtualService, g, w.samples[keyOf(pool)])
+	}
 	if refused == nil {
 		refused = taken.take(service, g)
 	}

@@ -14,14 +14,17 @@ import (
 )
 
 // compileSettings lists what the directors' kernels are to be set to; what nobody asked for and has no default is not in it.
-func compileSettings(s *v1alpha1.IPVSSettings) v1alpha1.CompiledIPVSSettings {
-	s = cmp.Or(s, &v1alpha1.IPVSSettings{})
+func compileSettings(spec v1alpha1.DirectorGroupSpec) v1alpha1.CompiledIPVSSettings {
+	s := or(spec.IPVS, v1alpha1.IPVSSettings{})
+	if spec.ConnectionSync != nil && s.BackupOnly == nil {
+		s.BackupOnly = new(defaultBackupOnlyInSync)
+	}
 	timeouts := cmp.Or(s.Timeouts, &v1alpha1.IPVSTimeouts{})
 	return v1alpha1.CompiledIPVSSettings{
 		TCPTimeoutSeconds:    wholeSeconds(or(timeouts.TCP, metav1.Duration{})),
 		TCPFinTimeoutSeconds: wholeSeconds(or(timeouts.TCPFin, metav1.Duration{})),
 		UDPTimeoutSeconds:    wholeSeconds(or(timeouts.UDP, metav1.Duration{})),
-		Sysctls:              compileSysctls(s),
+		Sysctls:              compileSysctls(&s),
 	}
 }
 
@@ -45,6 +48,8 @@ func compileSysctls(s *v1alpha1.IPVSSettings) []v1alpha1.Sysctl {
 		"cache_bypass":    s.CacheBypass,
 		"run_estimation":  s.RunEstimation,
 		"backup_only":     s.BackupOnly,
+
+		"sync_persist_mode": s.SyncPersistMode,
 	} {
 		if value != nil {
 			add(name, number(*value))
@@ -56,6 +61,11 @@ func compileSysctls(s *v1alpha1.IPVSSettings) []v1alpha1.Sysctl {
 		"secure_tcp":  s.SecureTCP,
 		"am_droprate": s.AMDropRate,
 		"amemthresh":  s.AMemThresh,
+
+		"sync_retries":   s.SyncRetries,
+		"sync_ports":     s.SyncPorts,
+		"sync_qlen_max":  s.SyncQueueLength,
+		"sync_sock_size": s.SyncSocketSize,
 	} {
 		if value != nil {
 			add(name, *value)
@@ -64,10 +74,18 @@ func compileSysctls(s *v1alpha1.IPVSSettings) []v1alpha1.Sysctl {
 	for name, value := range map[string]*metav1.Duration{
 		"lblc_expiration":  s.LBLCExpiration,
 		"lblcr_expiration": s.LBLCRExpiration,
+
+		"sync_refresh_period": s.SyncRefreshPeriod,
 	} {
 		if value != nil {
 			add(name, wholeSeconds(*value))
 		}
+	}
+	if s.SyncThreshold != nil || s.SyncPeriod != nil {
+		list = append(list, v1alpha1.Sysctl{
+			Name:  "net.ipv4.vs.sync_threshold",
+			Value: fmt.Sprintf("%d\t%d", or(s.SyncThreshold, defaultSyncThreshold), or(s.SyncPeriod, defaultSyncPeriod)),
+		})
 	}
 	slices.SortFunc(list, func(a, b v1alpha1.Sysctl) int { return cmp.Compare(a.Name, b.Name) })
 	return list

@@ -18,7 +18,7 @@ func TestAGroupThatAsksForNothingGetsThreeSysctls(t *testing.T) {
 		{Name: "net.ipv4.vs.expire_quiescent_template", Value: "1"},
 	}}
 	for tells, settings := range map[string]*v1alpha1.IPVSSettings{"no settings": nil, "empty settings": {}} {
-		if diff := cmp.Diff(want, compileSettings(settings)); diff != "" {
+		if diff := cmp.Diff(want, compileSettings(v1alpha1.DirectorGroupSpec{IPVS: settings})); diff != "" {
 			t.Errorf("%s: -want +got:\n%s", tells, diff)
 		}
 	}
@@ -27,7 +27,8 @@ func TestAGroupThatAsksForNothingGetsThreeSysctls(t *testing.T) {
 func TestEveryFieldOfTheSettingsIsASetting(t *testing.T) {
 	fields := reflect.TypeFor[v1alpha1.IPVSSettings]()
 	asked := reflect.New(fields).Elem()
-	sysctls := 0
+	// SyncThreshold and SyncPeriod are one sysctl.
+	sysctls := -1
 	for i := range fields.NumField() {
 		if fields.Field(i).Name == "Timeouts" {
 			continue
@@ -36,13 +37,29 @@ func TestEveryFieldOfTheSettingsIsASetting(t *testing.T) {
 		sysctls++
 	}
 	settings := asked.Interface().(v1alpha1.IPVSSettings)
-	got := compileSettings(&settings).Sysctls
+	got := compileSettings(v1alpha1.DirectorGroupSpec{IPVS: &settings}).Sysctls
 	if len(got) != sysctls {
 		t.Errorf("%d fields give %d sysctls: %v", sysctls, len(got), got)
 	}
 	for _, sysctl := range got {
-		if sysctl.Value != "0" {
+		if sysctl.Value != "0" && sysctl.Value != "0\t0" {
 			t.Errorf("%s is %s, and 0 or false was asked for", sysctl.Name, sysctl.Value)
+		}
+	}
+}
+
+func TestAThresholdIsWrittenWithThePeriod(t *testing.T) {
+	for _, c := range []struct {
+		settings v1alpha1.IPVSSettings
+		want     string
+	}{
+		{v1alpha1.IPVSSettings{SyncThreshold: new(int32(1))}, "1\t50"},
+		{v1alpha1.IPVSSettings{SyncPeriod: new(int32(10))}, "3\t10"},
+		{v1alpha1.IPVSSettings{SyncThreshold: new(int32(0)), SyncPeriod: new(int32(0))}, "0\t0"},
+	} {
+		sysctls := compileSettings(v1alpha1.DirectorGroupSpec{IPVS: &c.settings}).Sysctls
+		if got := sysctls[len(sysctls)-1]; got != (v1alpha1.Sysctl{Name: "net.ipv4.vs.sync_threshold", Value: c.want}) {
+			t.Errorf("%v, want %q", got, c.want)
 		}
 	}
 }

@@ -230,7 +230,7 @@ func tellCheck(c *v1alpha1.CompiledHealthCheck) string {
 
 // tellSettings leaves out what every group has that asks for nothing.
 func tellSettings(b *strings.Builder, group v1alpha1.NodeDirectorGroup) {
-	if cmp.Equal(*group.IPVS, compileSettings(nil)) {
+	if cmp.Equal(*group.IPVS, compileSettings(v1alpha1.DirectorGroupSpec{})) {
 		return
 	}
 	fmt.Fprintf(b, "  settings of %s: --set %d %d %d\n", group.Name,
@@ -247,6 +247,9 @@ func tellNode(b *strings.Builder, name string, spec v1alpha1.NodeStateSpec) {
 			fmt.Fprintf(b, "  marks of %s: %v\n", group.Name, group.MarkRanges)
 		}
 		tellSettings(b, group)
+		if sync := group.ConnectionSync; sync != nil {
+			fmt.Fprintf(b, "  connection sync of %s: %s\n", group.Name, syncText(sync))
+		}
 		for _, r := range group.VirtualRouters {
 			password := ""
 			if r.Authentication != nil {
