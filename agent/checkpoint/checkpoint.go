@@ -8,6 +8,7 @@ package checkpoint
 import (
 	"maps"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/lvs-operator/lvs-operator/agent/desired"
@@ -28,13 +29,15 @@ type Node struct {
 	Node desired.Node
 	// Found is plan.In.Found: a setting's value before the first write of ours.
 	Found map[string]string
+	// Started is plan.In.Started: the sync daemons of ours.
+	Started []ipvs.Daemon
 	// Owned says which IPVS services may be ours, those of groups that this node has left included.
 	Owned ipvs.Ownership
 }
 
 // Equal says whether two are the same, passwords included.
 func (n Node) Equal(other Node) bool {
-	return n.Node.Equal(other.Node) && maps.Equal(n.Found, other.Found) && n.Owned.Equal(other.Owned)
+	return n.Node.Equal(other.Node) && maps.Equal(n.Found, other.Found) && slices.Equal(n.Started, other.Started) && n.Owned.Equal(other.Owned)
 }
 
 // Drains are, a service, the real servers that it no longer has and that keep their connections until a time.

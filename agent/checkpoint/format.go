@@ -25,6 +25,7 @@ type nodeRecord struct {
 	Node      desired.Node      `json:"node"`
 	Passwords map[string]string `json:"passwords,omitempty"`
 	Found     map[string]string `json:"found,omitempty"`
+	Started   []ipvs.Daemon     `json:"started,omitempty"`
 	Owned     ipvs.Ownership    `json:"owned,omitzero"`
 }
 
@@ -35,7 +36,7 @@ type drainRecord struct {
 }
 
 func encodeNode(n Node) ([]byte, error) {
-	return json.Marshal(nodeRecord{Node: n.Node, Passwords: n.Node.Passwords(), Found: n.Found, Owned: n.Owned})
+	return json.Marshal(nodeRecord{Node: n.Node, Passwords: n.Node.Passwords(), Found: n.Found, Started: n.Started, Owned: n.Owned})
 }
 
 // decode adds a record to the checkpoint.
@@ -47,7 +48,7 @@ func (c *Checkpoint) decode(key string, value []byte) error {
 			return err
 		}
 		node, err := record.Node.WithPasswords(record.Passwords)
-		c.Node = Node{Node: node, Found: record.Found, Owned: record.Owned}
+		c.Node = Node{Node: node, Found: record.Found, Started: record.Started, Owned: record.Owned}
 		return err
 	case strings.HasPrefix(key, servicePrefix):
 		service := &desired.Service{}

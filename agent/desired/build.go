@@ -35,7 +35,7 @@ func buildNode(node *v1alpha1.NodeState, passwords Passwords, previous Node) (No
 	parts := slices.Clone(node.Spec.DirectorGroups)
 	slices.SortFunc(parts, func(a, c v1alpha1.NodeDirectorGroup) int { return cmp.Compare(a.Name, c.Name) })
 	for _, part := range parts {
-		built.Groups = append(built.Groups, Group{Name: part.Name, Owned: b.owned(part), Settings: b.settings(part)})
+		built.Groups = append(built.Groups, Group{Name: part.Name, Owned: b.owned(part), Settings: b.settings(part), Daemons: b.daemons(part)})
 		b.groupRouters(part)
 	}
 	b.placeRouters(built.Groups)

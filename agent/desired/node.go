@@ -30,6 +30,8 @@ type Group struct {
 	Routers []Router `json:"routers,omitempty"`
 	// Settings are the kernel settings that the group asks for, in the order in which they are written.
 	Settings []plan.Setting `json:"settings,omitempty"`
+	// Daemons are the sync daemons that the group asks for: none, or a master and a backup that differ in nothing else.
+	Daemons []ipvs.Daemon `json:"daemons,omitempty"`
 }
 
 // Router is one virtual router on one interface.
@@ -71,6 +73,17 @@ func (n Node) Settings() []plan.Setting {
 	return settings
 }
 
+// Daemons are the sync daemons of the first group, by name, that asks for some: the controller lets no two of them on one node
+// differ.
+func (n Node) Daemons() []ipvs.Daemon {
+	for _, group := range n.Groups {
+		if len(group.Daemons) > 0 {
+			return group.Daemons
+		}
+	}
+	return nil
+}
+
 // Equal says whether two nodes are the same, passwords included.
 func (n Node) Equal(other Node) bool {
 	return slices.EqualFunc(n.Groups, other.Groups, Group.Equal) && slices.Equal(n.RealServerAddresses, other.RealServerAddresses)
@@ -79,7 +92,7 @@ func (n Node) Equal(other Node) bool {
 // Equal says whether two groups are the same, passwords included.
 func (g Group) Equal(other Group) bool {
 	return g.Name == other.Name && g.Owned.Equal(other.Owned) && slices.EqualFunc(g.Routers, other.Routers, Router.Equal) &&
-		slices.Equal(g.Settings, other.Settings)
+		slices.Equal(g.Settings, other.Settings) && slices.Equal(g.Daemons, other.Daemons)
 }
 
 // Equal says whether two routers are the same, passwords included.

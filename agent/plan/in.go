@@ -22,6 +22,10 @@ type In struct {
 	// Settings are the kernel settings that this director's groups ask for, in the order in which they are written: sysctls
 	// of net.ipv4.vs, and the time-outs that Timeouts names.
 	Settings []Setting
+	// Daemons are the sync daemons that this director runs, at most one a state. What is zero in one is left to the kernel.
+	Daemons []ipvs.Daemon
+	// Started are the sync daemons that we started, as they were wanted: no others are stopped.
+	Started []ipvs.Daemon
 	// Marks are the rules that give packets the firewall marks of services that are in the kernel, sorted.
 	Marks []mark.Rule
 	// Found is, a setting, the value that it had before our first write: what it gets back when we no longer need it.
@@ -58,6 +62,10 @@ type Actual struct {
 	SettingsErr error
 	// Timeouts are those of IPVS; all 0 where they were not read: then they are not written.
 	Timeouts ipvs.Timeouts
+	// Daemons are the sync daemons that run, at most one a state.
+	Daemons []ipvs.Daemon
+	// DaemonsErr is why they could not be read; with it they are left as they are.
+	DaemonsErr error
 	// Marks are the rules of our nftables table, sorted.
 	Marks []mark.Rule
 	// MarksErr is why the marks, routes and rules could not be read; nil: they were, or nobody asked. With it they are left as

@@ -67,6 +67,12 @@ type SetSysctl struct {
 // SetTimeouts sets how long connections without packets are kept. What is 0 stays as it is.
 type SetTimeouts struct{ Timeouts ipvs.Timeouts }
 
+// StartDaemon starts a sync daemon. The kernel runs at most one a state, and changes none in place.
+type StartDaemon struct{ Daemon ipvs.Daemon }
+
+// StopDaemon stops the sync daemon of a state.
+type StopDaemon struct{ State ipvs.DaemonState }
+
 // SetMarks makes the rules the whole of our nftables table, in one transaction; none: the table goes.
 type SetMarks struct{ Rules []mark.Rule }
 
@@ -129,6 +135,12 @@ func (o *DeleteAddress) String() string {
 // String is the ipvsadm command; 0 leaves a time-out as it is.
 func (o *SetTimeouts) String() string { return "ipvsadm " + o.Timeouts.String() }
 
+// String is the ipvsadm command.
+func (o *StartDaemon) String() string { return "ipvsadm " + o.Daemon.String() }
+
+// String is the ipvsadm command.
+func (o *StopDaemon) String() string { return "ipvsadm --stop-daemon " + o.State.String() }
+
 // String is the nft command that shows the table.
 func (o *SetMarks) String() string { return fmt.Sprintf("nft: %d rules in our table", len(o.Rules)) }
 
@@ -166,6 +178,8 @@ func (*AddAddress) operation()        {}
 func (*DeleteAddress) operation()     {}
 func (*SetSysctl) operation()         {}
 func (*SetTimeouts) operation()       {}
+func (*StartDaemon) operation()       {}
+func (*StopDaemon) operation()        {}
 func (*SetMarks) operation()          {}
 func (*AddRoute) operation()          {}
 func (*DeleteRoute) operation()       {}

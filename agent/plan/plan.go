@@ -22,18 +22,22 @@ type Steps struct {
 //     are of no other services), and go before it does: else the packets meet nobody;
 //  4. IPVS services and destinations (Ledger) come before the virtual IPs, else the director refuses the first connections;
 //     what is new comes before what goes, so that a service is never without destinations in between;
-//  5. virtual IPs of Active routers come when all is ready behind them;
-//  6. a real server's virtual IPs leave lo, and only then the settings get back the values that were found.
+//  5. sync daemons come before the virtual IPs, so that no connection is missed, and when the services that exclude them are
+//     gone; they go once the virtual IPs have, and before such services come;
+//  6. virtual IPs of Active routers come when all is ready behind them;
+//  7. a real server's virtual IPs leave lo, and only then the settings get back the values that were found.
 func Plan(in In) Steps {
-	addresses := diffAddresses(in)
+	addresses, daemons := diffAddresses(in), diffDaemons(in)
 	return Steps{
 		Before: slices.Concat(
 			addresses.releaseDirector,
+			daemons.stop,
 			raiseSettings(in),
 			addresses.addRealServer,
 			diffMarks(in),
 		),
 		After: slices.Concat(
+			daemons.start,
 			addresses.addDirector,
 			addresses.releaseRealServer,
 			restoreSettings(in),
