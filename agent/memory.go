@@ -59,6 +59,8 @@ type memory struct {
 	actual plan.Actual
 	// found are settings' values before our first write.
 	found map[string]string
+	// started are the sync daemons of ours.
+	started []ipvs.Daemon
 	// releasing is what was ours and may still hold services of ours.
 	releasing ipvs.Ownership
 	// nodeAsWanted says that the last comparison of the node left nothing undone and that the same is wanted since: what the
@@ -112,6 +114,7 @@ func (a *Agent) recall(c checkpoint.Checkpoint, err error) {
 	if c.Node.Found != nil {
 		a.found = c.Node.Found
 	}
+	a.started = c.Node.Started
 	a.releasing = c.Node.Owned.Without(c.Node.Node.Owned())
 	a.note(a.desired.Commit().Services)
 	a.unsaved = map[ipvs.ServiceKey]*desired.Service{}

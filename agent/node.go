@@ -20,9 +20,11 @@ func (a *Agent) nodeIn() plan.In {
 		Forwarding:          a.desired.Forwarding(),
 		Marks:               a.marks(),
 		Found:               a.found,
+		Started:             a.started,
 	}
 	if a.desired.Len() > 0 {
 		in.Settings = a.desired.Node().Settings()
+		in.Daemons = a.desired.Node().Daemons()
 	}
 	return in
 }
@@ -45,7 +47,8 @@ func (a *Agent) query(in plan.In) kernel.Query {
 	owned := a.owned()
 	return kernel.Query{
 		Sysctls: in.Sysctls(), IPVS: !owned.IsZero(), Modules: modules(len(a.desired.FTP()) > 0),
-		Marks: a.marksLeft || len(owned.Marks) > 0 || len(in.Marks) > 0,
+		Daemons: len(in.Daemons)+len(in.Started) > 0,
+		Marks:   a.marksLeft || len(owned.Marks) > 0 || len(in.Marks) > 0,
 	}
 }
 
@@ -120,5 +123,6 @@ func (a *Agent) settleNode(ctx context.Context, in plan.In, failures []kernel.Fa
 // wantsTheSame says whether two plans wanted the same of a node.
 func wantsTheSame(a, b plan.In) bool {
 	return slices.Equal(a.DirectorAddresses, b.DirectorAddresses) && slices.Equal(a.RealServerAddresses, b.RealServerAddresses) &&
-		slices.Equal(a.Forwarding, b.Forwarding) && slices.Equal(a.Settings, b.Settings) && slices.EqualFunc(a.Marks, b.Marks, mark.Rule.Equal)
+		slices.Equal(a.Forwarding, b.Forwarding) && slices.Equal(a.Settings, b.Settings) &&
+		slices.Equal(a.Daemons, b.Daemons) && slices.EqualFunc(a.Marks, b.Marks, mark.Rule.Equal)
 }

@@ -3,6 +3,7 @@
 package agent
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -44,7 +45,7 @@ func (a *Agent) nodeProblem(operation plan.Operation, err error) []v1alpha1.Prob
 		return a.markProblems(err, func(*desired.Service) bool { return true })
 	case *plan.AddRule:
 		return a.markProblems(err, func(s *desired.Service) bool { return s.Service.Key.Mark == o.Mark })
-	case *plan.SetSysctl, *plan.SetTimeouts:
+	case *plan.SetSysctl, *plan.SetTimeouts, *plan.StartDaemon, *plan.StopDaemon:
 		return a.everyGroup(err)
 	default:
 		return []v1alpha1.Problem{problem(v1alpha1.ProblemKernel, "", "", err)}
@@ -73,6 +74,14 @@ func (a *Agent) readProblems(in plan.In) []v1alpha1.Problem {
 	}
 	if err := in.Actual.MarksErr; err != nil {
 		problems = append(problems, a.markProblems(err, func(*desired.Service) bool { return true })...)
+	}
+	// A kernel without IPVS is told by another problem.
+	if err := in.Actual.DaemonsErr; err != nil && !errors.Is(err, kernel.ErrNoIPVS) {
+		problems = append(problems, a.everyGroup(err)...)
+	}
+	for _, foreign := range plan.ForeignDaemons(in) {
+		problems = append(problems, a.everyGroup(fmt.Errorf("connectionSync: somebody else runs a %s sync daemon on this node (ipvsadm %s) and the kernel has room for one: stop it (ipvsadm --stop-daemon %s), or give connectionSync its parameters",
+			foreign.State, foreign, foreign.State))...)
 	}
 	// Without IPVS none of its settings exists; that is told by another problem.
 	if missing := plan.Missing(in); len(missing) > 0 && a.tableRead {

@@ -19,10 +19,11 @@ func (a *Agent) remember(w work) {
 	change := checkpoint.Change{Services: a.unsaved, Drains: a.changedDrains()}
 	if w.node {
 		a.found = foundNow(w)
+		a.started = plan.StartedNow(w.in, w.steps.All())
 		a.nodeUnsaved = true
 	}
 	if a.nodeUnsaved {
-		change.Node = &checkpoint.Node{Node: a.desired.Node(), Found: a.found, Owned: a.owned()}
+		change.Node = &checkpoint.Node{Node: a.desired.Node(), Found: a.found, Started: a.started, Owned: a.owned()}
 	}
 	err := a.checkpoints.Save(change)
 	if err != nil {

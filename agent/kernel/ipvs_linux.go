@@ -34,7 +34,7 @@ type refusal struct {
 	err error
 }
 
-// ofIPVS says whether an operation is one on IPVS.
+// ofIPVS says whether an operation is one on IPVS that can share a message with others.
 func ofIPVS(operation plan.Operation) bool {
 	switch operation.(type) {
 	case *plan.AddService, *plan.UpdateService, *plan.DeleteService,

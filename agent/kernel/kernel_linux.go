@@ -95,7 +95,7 @@ func (k *Kernel) Preflight() error {
 }
 
 // Read reads what the query asks for, and the addresses of all interfaces. It fails only where it cannot read those: virtual IPs
-// must come and go whatever else is wrong. Why marks or settings could not be read is in the answer.
+// must come and go whatever else is wrong. Why marks, settings or sync daemons could not be read is in the answer.
 func (k *Kernel) Read(ctx context.Context, query Query) (plan.Actual, error) {
 	var actual plan.Actual
 	var err error
@@ -106,6 +106,9 @@ func (k *Kernel) Read(ctx context.Context, query Query) (plan.Actual, error) {
 		k.readPolicy(ctx, &actual)
 	}
 	k.readSettings(ctx, query, &actual)
+	if query.Daemons {
+		actual.Daemons, actual.DaemonsErr = k.table.daemons()
+	}
 	actual.Modules = loadedModules(query.Modules)
 	return actual, nil
 }
@@ -146,7 +149,7 @@ func (k *Kernel) Apply(ctx context.Context, operations []plan.Operation) []Failu
 		}
 		err := context.Cause(ctx)
 		if err == nil {
-			err = k.apply(operations[0])
+			err = k.apply(ctx, operations[0])
 		}
 		if err != nil {
 			failures = append(failures, Failure{Operation: operations[0], Err: err})
@@ -156,11 +159,15 @@ func (k *Kernel) Apply(ctx context.Context, operations []plan.Operation) []Failu
 	return failures
 }
 
-// apply carries out one operation that is not on IPVS.
-func (k *Kernel) apply(operation plan.Operation) error {
+// apply carries out one operation that is not one of those on IPVS that go in few messages.
+func (k *Kernel) apply(ctx context.Context, operation plan.Operation) error {
 	switch o := operation.(type) {
 	case *plan.SetSysctl:
 		return k.writeSysctl(*o)
+	case *plan.StartDaemon:
+		return k.table.startDaemon(ctx, o.Daemon)
+	case *plan.StopDaemon:
+		return k.table.stopDaemon(ctx, o.State)
 	default:
 		return k.applyNetwork(operation)
 	}

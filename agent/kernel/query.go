@@ -13,6 +13,8 @@ type Query struct {
 	Sysctls []string
 	// IPVS asks for the time-outs of IPVS, which stay 0 in a kernel without it. A node that is no director needs no ip_vs.
 	IPVS bool
+	// Daemons asks for the sync daemons of IPVS. A node that has nothing to do with them needs no ip_vs.
+	Daemons bool
 	// Marks asks for our nftables table and our policy routes; else they are taken for absent. Asking makes a kernel that may
 	// load modules load nf_tables by itself: a node that has nothing to do with marks needs none.
 	Marks bool

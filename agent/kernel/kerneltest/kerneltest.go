@@ -23,8 +23,11 @@ import (
 // ErrNoService is the answer to a change of a destination whose service does not exist; the kernel says ESRCH.
 var ErrNoService = errors.New("no such service")
 
-// ErrNoInterface is the answer to an address on an interface that does not exist; the kernel says ENODEV.
+// ErrNoInterface is the answer to an address or a sync daemon on an interface that does not exist; the kernel says ENODEV.
 var ErrNoInterface = errors.New("no such interface")
+
+// ErrDaemonRuns is the answer to a sync daemon that is started where one runs; the kernel says EEXIST.
+var ErrDaemonRuns = errors.New("a sync daemon of this state runs")
 
 // Kernel is a kernel in memory. Use New. Its methods may be called from several goroutines.
 type Kernel struct {
@@ -33,6 +36,7 @@ type Kernel struct {
 	addresses  map[place]bool
 	sysctls    map[string]string
 	timeouts   ipvs.Timeouts
+	daemons    map[ipvs.DaemonState]ipvs.Daemon
 	marks      []mark.Rule
 	routes     map[ipvs.Family]bool
 	rules      map[plan.PolicyRule]bool
@@ -69,6 +73,7 @@ func New(interfaces ...string) *Kernel {
 		addresses:  map[place]bool{},
 		sysctls:    map[string]string{},
 		timeouts:   ipvs.Timeouts{TCP: 900, TCPFin: 120, UDP: 300},
+		daemons:    map[ipvs.DaemonState]ipvs.Daemon{},
 		routes:     map[ipvs.Family]bool{},
 		rules:      map[plan.PolicyRule]bool{},
 		interfaces: map[string]bool{"lo": true},
@@ -95,6 +100,9 @@ func (k *Kernel) Preset(table ipvs.Table, actual plan.Actual) {
 	}
 	maps.Copy(k.sysctls, actual.Sysctls)
 	k.modules = append(k.modules, actual.Modules...)
+	for _, daemon := range actual.Daemons {
+		k.daemons[daemon.State] = daemon
+	}
 }
 
 // SetConnections makes a destination have connections.
@@ -224,6 +232,11 @@ func (k *Kernel) Read(_ context.Context, query kernel.Query) (plan.Actual, error
 	if query.IPVS {
 		actual.Timeouts = k.timeouts
 	}
+	if query.Daemons {
+		for _, state := range slices.Sorted(maps.Keys(k.daemons)) {
+			actual.Daemons = append(actual.Daemons, k.daemons[state])
+		}
+	}
 	for at, ours := range k.addresses {
 		actual.Addresses = append(actual.Addresses, plan.Address{Interface: at.link, Prefix: at.prefix, Ours: ours})
 	}
@@ -314,6 +327,10 @@ func (k *Kernel) applyToNode(operation plan.Operation) error {
 			TCP: cmp.Or(o.Timeouts.TCP, k.timeouts.TCP), TCPFin: cmp.Or(o.Timeouts.TCPFin, k.timeouts.TCPFin),
 			UDP: cmp.Or(o.Timeouts.UDP, k.timeouts.UDP),
 		}
+	case *plan.StartDaemon:
+		return k.startDaemon(o.Daemon)
+	case *plan.StopDaemon:
+		delete(k.daemons, o.State)
 	case *plan.SetMarks:
 		k.marks = slices.Clone(o.Rules)
 	case *plan.AddRoute:
@@ -327,6 +344,21 @@ func (k *Kernel) applyToNode(operation plan.Operation) error {
 	default:
 		return fmt.Errorf("unknown operation %T", operation)
 	}
+	return nil
+}
+
+// startDaemon fills in what the kernel fills in.
+func (k *Kernel) startDaemon(daemon ipvs.Daemon) error {
+	if !k.interfaces[daemon.Interface] {
+		return ErrNoInterface
+	}
+	if _, runs := k.daemons[daemon.State]; runs {
+		return ErrDaemonRuns
+	}
+	daemon.MaxLength = cmp.Or(daemon.MaxLength, 1472)
+	daemon.Group = cmp.Or(daemon.Group, netip.AddrFrom4([4]byte{224, 0, 0, 81}))
+	daemon.Port, daemon.TTL = cmp.Or(daemon.Port, 8848), cmp.Or(daemon.TTL, 1)
+	k.daemons[daemon.State] = daemon
 	return nil
 }
 
