@@ -60,6 +60,7 @@ func node() *Node {
 				Name:     "edge",
 				Owned:    ipvs.Ownership{Networks: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}, Marks: []ipvs.MarkRange{{First: 1, Last: 9}}},
 				Settings: []plan.Setting{{Name: "net.ipv4.vs.conn_reuse_mode", Value: "3"}},
+				Daemons:  []ipvs.Daemon{{State: ipvs.Master, Interface: "eth0", ID: 66, Group: netip.MustParseAddr("ff02::81")}},
 				Routers: []desired.Router{{Interface: "eth0", Secret: "edge-vrrp", Unadvertised: []netip.Addr{netip.MustParseAddr("2001:db8::10")}, Config: vrrp.Config{
 					Version: vrrp.Version2, VRID: 66, Priority: 100, Interval: time.Second, Preempt: true,
 					Addresses: []netip.Addr{vip}, Password: vrrp.NewPassword("s3cret"),
@@ -67,7 +68,9 @@ func node() *Node {
 			}},
 		},
 		Found: map[string]string{"net.ipv4.conf.all.arp_ignore": "0"},
-		Owned: ipvs.Ownership{Networks: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("198.51.100.0/24")}},
+		// Without a group's address: the kernel's choice.
+		Started: []ipvs.Daemon{{State: ipvs.Backup, Interface: "eth0", ID: 66}},
+		Owned:   ipvs.Ownership{Networks: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("198.51.100.0/24")}},
 	}
 }
 

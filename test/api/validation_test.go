@@ -228,6 +228,19 @@ func TestWrongObjectsAreRefusedWithAMessage(t *testing.T) {
 		{"an unknown reuse mode", groupYAML, "interface:", "ipvs: {connReuseMode: 4}\n  interface:", "spec.ipvs.connReuseMode in body should be less than or equal to 3"},
 		{"a defence's state for its mode", groupYAML, "interface:", "ipvs: {dropEntry: 2}\n  interface:", `spec.ipvs.dropEntry: Unsupported value: 2: supported values: "0", "1", "3"`},
 		{"a drop rate of 0", groupYAML, "interface:", "ipvs: {amDropRate: 0}\n  interface:", "spec.ipvs.amDropRate in body should be greater than or equal to 1"},
+		{"backup_only with connection sync", groupYAML, "interface:", "connectionSync: {}\n  ipvs: {backupOnly: true}\n  interface:", "ipvs.backupOnly excludes connectionSync"},
+		{"a sync id of 0", groupYAML, "interface:", "connectionSync: {syncID: 0}\n  interface:", "spec.connectionSync.syncID in body should be greater than or equal to 1"},
+		{"a sync id of 256", groupYAML, "interface:", "connectionSync: {syncID: 256}\n  interface:", "spec.connectionSync.syncID in body should be less than or equal to 255"},
+		{"a unicast group", groupYAML, "interface:", "connectionSync: {group: 192.0.2.1}\n  interface:", "must be an IPv4 or IPv6 multicast address in canonical form"},
+		{"a group that is not canonical", groupYAML, "interface:", "connectionSync: {group: \"ff02:0::81\"}\n  interface:", "must be an IPv4 or IPv6 multicast address in canonical form"},
+		{"sync port 0", groupYAML, "interface:", "connectionSync: {port: 0}\n  interface:", "spec.connectionSync.port in body should be greater than or equal to 1"},
+		{"a sync ttl of 256", groupYAML, "interface:", "connectionSync: {ttl: 256}\n  interface:", "spec.connectionSync.ttl in body should be less than or equal to 255"},
+		{"a length that a backup does not take", groupYAML, "interface:", "connectionSync: {maxLength: 1023}\n  interface:", "spec.connectionSync.maxLength in body should be greater than or equal to 1024"},
+		{"a length that IPv6 has no room for", groupYAML, "interface:", "connectionSync: {maxLength: 65488}\n  interface:", "spec.connectionSync.maxLength in body should be less than or equal to 65487"},
+		{"a sync threshold above the default period", groupYAML, "interface:", "ipvs: {syncThreshold: 50}\n  interface:", "syncThreshold (default 3) must be less than syncPeriod (default 50), unless that is 0"},
+		{"a sync period below the default threshold", groupYAML, "interface:", "ipvs: {syncPeriod: 3}\n  interface:", "syncThreshold (default 3) must be less than syncPeriod (default 50), unless that is 0"},
+		{"three sync ports", groupYAML, "interface:", "ipvs: {syncPorts: 3}\n  interface:", "spec.ipvs.syncPorts: Unsupported value: 3"},
+		{"a sync refresh of two hours", groupYAML, "interface:", "ipvs: {syncRefreshPeriod: 2h}\n  interface:", "must be a whole number of seconds between 0s and 1h"},
 		{"a name of 64 characters", groupYAML, "name: valid", "name: " + long, "the name of a DirectorGroup has at most 63 characters: it is the value of a label on its slices"},
 	} {
 		t.Run(wrong.name, func(t *testing.T) {
@@ -282,7 +295,18 @@ func TestRightObjectsAreTaken(t *testing.T) {
     lblcrExpiration: 596h
     runEstimation: false
     backupOnly: true
+    syncThreshold: 0
+    syncPeriod: 1
+    syncRetries: 3
+    syncPersistMode: true
+    syncPorts: 64
+    syncRefreshPeriod: 1h
+    syncQueueLength: 0
+    syncSocketSize: 0
   interface:`},
+		{"connection sync by default, and no backup_only", groupYAML, "interface:", "connectionSync: {}\n  ipvs: {backupOnly: false}\n  interface:"},
+		{"connection sync with all it has", groupYAML, "interface:", "connectionSync: {syncID: 255, interface: eth1, group: \"ff02::81\", port: 65535, ttl: 255, maxLength: 65487}\n  interface:"},
+		{"a sync threshold without a period", groupYAML, "interface:", "ipvs: {syncThreshold: 100, syncPeriod: 0}\n  interface:"},
 		{"an IPv6 address", serviceYAML, "address: 192.0.2.10", "persistence: {prefixLength: 64}\n  address: \"2001:db8::10\""},
 		{"port 0 with persistence", serviceYAML, "{name: http, port: 80}]", "{name: rest, port: 0}]\n  persistence: {}"},
 		{"FTP by NAT", serviceYAML, "port: 80}]", "port: 21, applicationHelper: FTP}]\n  forwardingMethod: NAT"},
