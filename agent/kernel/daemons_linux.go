@@ -39,6 +39,8 @@ func (t *table) startDaemon(ctx context.Context, daemon ipvs.Daemon) error {
 		return fmt.Errorf("%s: the kernel runs none while a service has a real server of another address family: %w", what, err)
 	case errors.Is(err, unix.EEXIST):
 		return fmt.Errorf("%s: somebody else has started one meanwhile: %w", what, err)
+	case errors.Is(err, unix.EADDRNOTAVAIL):
+		return fmt.Errorf("%s: the interface has no address of the multicast group's family that can be used yet; give it one: %w", what, err)
 	default:
 		return fmt.Errorf("%s: %w", what, advise(err))
 	}
