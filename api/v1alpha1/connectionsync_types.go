@@ -21,7 +21,8 @@ type ConnectionSync struct {
 	// +kubebuilder:validation:MaxLength=15
 	// +kubebuilder:validation:Pattern=`^[^\s/:]+$`
 	Interface string `json:"interface,omitempty"`
-	// group is the multicast address of the datagrams, IPv4 (224.0.0.0/4) or IPv6 (ff00::/8). Omitted: 224.0.0.81, the kernel's
+	// group is the multicast address of the datagrams, IPv4 (224.0.0.0/4) or IPv6 (ff00::/8); the interface needs an address of the
+	// same family. Omitted: 224.0.0.81, the kernel's
 	// default.
 	// +optional
 	// +kubebuilder:validation:MinLength=1
