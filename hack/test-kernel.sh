@@ -17,7 +17,7 @@ mkdir -p "$out"
     echo "test-kernel: building $package" >&2
     binary=$out/${package//\//-}.test
     go test -c -tags kernel -o "$binary" "./$package"
-    printf 'echo "=== %s"; cd %q && %q -test.timeout=10m -test.v || failed+=(%q)\n' "$package" "$root/$package" "$binary" "$package"
+    printf 'echo "=== %s"; cd %q && %q -test.timeout=20m -test.v || failed+=(%q)\n' "$package" "$root/$package" "$binary" "$package"
   done
   # shellcheck disable=SC2016 # expanded on the machine
   echo 'if ((${#failed[@]})); then echo "FAIL: ${failed[*]}"; exit 1; fi; echo "PASS: every kernel test"'

@@ -143,9 +143,6 @@ func (e encounter) skewUnit() time.Duration {
 func TestWeShareAVirtualRouterWithKeepalived(t *testing.T) {
 	for _, e := range encounters {
 		t.Run(e.name, func(t *testing.T) {
-			if e.interval >= time.Second {
-				t.Parallel() // emulated processors are quick enough for many of these at once
-			}
 			m, s := newLab(t)
 			c, address := e.config(m, s)
 			us, them := m.source(c.Family()), s.source(c.Family())
