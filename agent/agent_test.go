@@ -105,12 +105,15 @@ func (k memoryKernel) List() Listing { return k.Kernel.List() }
 type fakeServers struct {
 	mu   sync.Mutex
 	dead map[netip.AddrPort]bool
-	// slow is how long a check takes.
-	slow time.Duration
+	// slow is how long a check takes, by address.
+	slow map[netip.AddrPort]time.Duration
 }
 
 func (f *fakeServers) Probe(_ context.Context, t health.Target) error {
-	time.Sleep(f.slow)
+	f.mu.Lock()
+	slow := f.slow[t.Address]
+	f.mu.Unlock()
+	time.Sleep(slow)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.dead[t.Address] {
@@ -123,6 +126,13 @@ func (f *fakeServers) set(address string, dead bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.dead[netip.MustParseAddrPort(address)] = dead
+}
+
+// takes sets how long the check of a real server takes.
+func (f *fakeServers) takes(address string, d time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.slow[netip.MustParseAddrPort(address)] = d
 }
 
 type fakeRouter struct {
@@ -169,7 +179,7 @@ func newNode(t *testing.T, k *kerneltest.Kernel, dir string) *node {
 		t.Fatal(recalled)
 	}
 	t.Cleanup(func() { _ = store.Close() })
-	n := &node{kernel: k, store: store, api: &fakeAPI{}, servers: &fakeServers{dead: map[netip.AddrPort]bool{}}}
+	n := &node{kernel: k, store: store, api: &fakeAPI{}, servers: &fakeServers{dead: map[netip.AddrPort]bool{}, slow: map[netip.AddrPort]time.Duration{}}}
 	a := &Agent{
 		log: slog.New(slog.DiscardHandler), metrics: newMetrics(), resync: defaultResync, wake: make(chan struct{}, 1),
 		kernel: memoryKernel{k}, views: n.api, reports: n.api, checkpoints: store, memory: newMemory(),
@@ -311,7 +321,8 @@ func TestBringUpIsServiceThenCheckedRealServersThenElectionThenAddressThenARP(t 
 	synctest.Test(t, func(t *testing.T) {
 		n := newNode(t, kerneltest.New("eth0"), t.TempDir())
 		n.servers.set("192.0.2.12:8080", true)
-		n.servers.slow = time.Second
+		n.servers.takes("192.0.2.11:8080", time.Second)
+		n.servers.takes("192.0.2.12:8080", time.Second)
 		n.api.say(view(3, 3))
 		n.settle(t)
 		expect(t, "before the first check", n.operations(), settings+"\n"+added)

@@ -57,6 +57,33 @@ ipvsadm -D -f 100`
 	})
 }
 
+func TestAServiceByMarkIsNotReportedAsProgrammedBeforeItsMarksAre(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNode(t, kerneltest.New("eth0"), t.TempDir())
+		n.api.say(caches())
+		applied := func() bool {
+			groups := n.api.status.DirectorGroups
+			return len(groups) > 0 && groups[0].Applied["edge-svc-0"] == 3
+		}
+		var done string
+		for passes := 0; !applied(); passes++ {
+			if passes > 10 {
+				t.Fatal("never reported as programmed")
+			}
+			if len(n.started) > 0 && !strings.Contains(done, marked) {
+				t.Fatalf("VRRP may win without the marks, after:\n%s", done)
+			}
+			n.pass(t.Context(), time.Now())
+			n.reportWhenDue(time.Now())
+			done += n.operations() + "\n"
+			time.Sleep(time.Second)
+		}
+		if !strings.Contains(done, marked) {
+			t.Errorf("reported as programmed after no more than:\n%s", done)
+		}
+	})
+}
+
 func TestWithoutItsServiceAMarkTakesNoPackets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNode(t, kerneltest.New("eth0"), t.TempDir())

@@ -27,6 +27,8 @@ type memory struct {
 	uid types.UID
 	// firstSeen is when each director group became part of desired.
 	firstSeen map[string]time.Time
+	// awaiting are the services that get no real server before all were checked once, and since when.
+	awaiting map[ipvs.ServiceKey]time.Time
 	// incompleteSince is since when the API server answers and the view is incomplete; zero: it is complete.
 	incompleteSince time.Time
 	// warned says that it was logged.
@@ -53,6 +55,8 @@ type memory struct {
 	nodeDue bool
 	// nodeNeverRead says that this agent has not read the node yet.
 	nodeNeverRead bool
+	// marksDue says that services by mark were changed since the node was compared: their marks follow.
+	marksDue bool
 	// marksLeft says that there may be marks, routes or rules of ours.
 	marksLeft bool
 	// actual is what the kernel had of it when it was last read.
@@ -94,7 +98,7 @@ func newMemory() memory {
 		desired: desired.NewStore(), ledger: plan.NewLedger(), users: map[health.Target][]ipvs.ServiceKey{},
 		pending: map[ipvs.ServiceKey]desired.Change{}, unsaved: map[ipvs.ServiceKey]*desired.Service{},
 		nodeNeverRead: true, unsavedDrains: map[ipvs.ServiceKey]bool{},
-		firstSeen: map[string]time.Time{}, drains: map[ipvs.ServiceKey]bool{}, found: map[string]string{},
+		firstSeen: map[string]time.Time{}, awaiting: map[ipvs.ServiceKey]time.Time{}, drains: map[ipvs.ServiceKey]bool{}, found: map[string]string{},
 		serviceProblems: map[ipvs.ServiceKey]v1alpha1.Problem{}, tally: newTally(),
 	}
 }

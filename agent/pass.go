@@ -160,6 +160,9 @@ func (a *Agent) settled(w work) {
 		if len(a.nodeProblems) == 0 {
 			a.nodeAsWanted = &w.in
 		}
+		// A pass that changed services by mark leaves their marks to the next one, which ends what was to be applied.
+		a.reportDue = a.reportDue || a.marksDue
+		a.marksDue = a.nodeKicked.Load() && a.marksDue
 	}
 	for key := range a.serviceProblems {
 		if a.ledger.Settled(key) {
@@ -187,6 +190,7 @@ func (a *Agent) settleServices(ctx context.Context, keys []ipvs.ServiceKey, fail
 		delete(a.serviceProblems, key)
 		// Marks go with the services that the kernel has.
 		if key.Mark != 0 {
+			a.marksDue = true
 			a.kickNode()
 		}
 	}

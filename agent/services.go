@@ -44,6 +44,7 @@ func (a *Agent) takeChanges(now time.Time) {
 			continue
 		}
 		a.ledger.Unwant(key)
+		delete(a.awaiting, key)
 		a.forget(key)
 		delete(a.serviceProblems, key)
 	}
@@ -67,9 +68,33 @@ func (a *Agent) check(touched map[health.Target]monitor.Initial) {
 
 // want makes the service wanted in the kernel, with the real servers that are healthy now.
 func (a *Agent) want(service *desired.Service, now time.Time) {
-	wanted := service.Wanted(a.healthy)
+	healthy := a.healthy
+	if a.awaitsChecks(service, now) {
+		healthy = func(health.Target) bool { return false }
+	}
+	wanted := service.Wanted(healthy)
 	a.ledger.Want(wanted, now)
 	a.countService(service, len(wanted.Destinations))
+}
+
+// awaitsChecks says whether a service gets no real server yet, because each one's first check decides on the order of all. They
+// come in one go, sorted, so that directors of which each asks at moments of its own begin alike: where the scheduler looks at the
+// order, and while the group is new, when nobody waits for them before its routers may start. It ends with the last of the first
+// checks, and after warmBound at the latest.
+func (a *Agent) awaitsChecks(service *desired.Service, now time.Time) bool {
+	key := service.Service.Key
+	known, _ := a.ledger.Known(key)
+	young := now.Sub(a.firstSeen[service.Group]) < warmBound
+	if !young && !service.Service.OrderCounts() || len(known.Destinations) > 0 || a.allChecked(service) {
+		delete(a.awaiting, key)
+		return false
+	}
+	since, awaits := a.awaiting[key]
+	if !awaits {
+		since = now
+		a.awaiting[key] = now
+	}
+	return now.Sub(since) < warmBound
 }
 
 // use makes the service a user of its checks, and adds to touched how those begin that nobody used before.
@@ -119,6 +144,11 @@ func (a *Agent) takeHealth(now time.Time) {
 			changed[key] = true
 		}
 	}
+	for key, since := range a.awaiting {
+		if now.Sub(since) >= warmBound {
+			changed[key] = true
+		}
+	}
 	for key := range changed {
 		if service := a.desired.Service(key); service != nil {
 			a.want(service, now)
@@ -160,19 +190,23 @@ func (a *Agent) isWarm(group string, now time.Time) bool {
 		return true
 	}
 	for _, service := range a.desired.Services() {
-		if service.Group != group || service.Check == nil {
-			continue
-		}
-		for _, d := range service.Destinations {
-			if target, _ := service.Target(d); !a.checked(target) {
-				return false
-			}
+		if service.Group == group && !a.allChecked(service) {
+			return false
 		}
 	}
 	return true
 }
 
-// mayStart says whether a group's virtual routers may take part in elections: its services are in the kernel, and warm.
+// allChecked says whether each of a service's real servers was checked once, or none is checked at all.
+func (a *Agent) allChecked(service *desired.Service) bool {
+	return service.Check == nil || !slices.ContainsFunc(service.Destinations, func(d ipvs.Destination) bool {
+		target, _ := service.Target(d)
+		return !a.checked(target)
+	})
+}
+
+// mayStart says whether a group's virtual routers may take part in elections: its services are in the kernel, with their marks, and
+// warm.
 func (a *Agent) mayStart(group string, now time.Time) bool {
-	return a.tableRead && !a.ledger.Due() && len(a.tableProblems) == 0 && a.serves(group) && a.isWarm(group, now)
+	return a.tableRead && !a.ledger.Due() && !a.marksDue && len(a.tableProblems) == 0 && a.serves(group) && a.isWarm(group, now)
 }

@@ -165,7 +165,7 @@ func (a *Agent) measure() {
 // noteApplied notes that the desired state is in the kernel as far as the kernel takes it, once all of it has been carried
 // out and read back.
 func (a *Agent) noteApplied() {
-	if a.ledger.Due() || len(a.tableProblems) > 0 || a.nodeDue || a.nodeNeverRead || !a.tableRead && !a.owned().IsZero() {
+	if a.ledger.Due() || len(a.tableProblems) > 0 || a.nodeDue || a.marksDue || a.nodeNeverRead || !a.tableRead && !a.owned().IsZero() {
 		return
 	}
 	a.applied = applied{generation: a.generation, slices: map[string]map[string]int64{}}

@@ -112,6 +112,12 @@ func (s Service) String() string {
 	return line.String()
 }
 
+// OrderCounts says whether the order in which the destinations were added decides which one a connection gets: the scheduler
+// fills a table in that order (net/netfilter/ipvs/ip_vs_sh.c, ip_vs_mh.c and ip_vs_dh.c).
+func (s Service) OrderCounts() bool {
+	return s.Scheduler == "sh" || s.Scheduler == "mh" || s.Scheduler == "dh"
+}
+
 // netmask is PersistencePrefix as ipvsadm writes it: dotted for IPv4, the prefix length for IPv6.
 func (s Service) netmask() string {
 	if s.Key.Family() == IPv6 {

@@ -12,6 +12,10 @@ import (
 	"github.com/lvs-operator/lvs-operator/test/stage"
 )
 
+// programmedPerKubectl bounds the way from kubectl apply to the kernels by what kubectl itself takes. On a quiet machine that is 0.25 s,
+// and the bound 1 s; where other work, or a slow emulated processor, makes the one slower, it does the other too.
+const programmedPerKubectl = 4
+
 // configure applies the tutorial's objects and waits until both directors run them.
 func (s *scene) configure(ctx context.Context) error {
 	if err := s.AgentsRun(ctx); err != nil {
@@ -31,7 +35,8 @@ func (s *scene) configure(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := s.Check(applied.Programmed < time.Second, "from kubectl apply to Programmed=True on both directors in less than 1 s",
+	bound := max(time.Second, programmedPerKubectl*applied.Kubectl)
+	if err := s.Check(applied.Programmed < bound, fmt.Sprintf("from kubectl apply to Programmed=True on both directors in less than %.1f s", bound.Seconds()),
 		"%.2f s, of which kubectl apply itself %.2f s", applied.Programmed.Seconds(), applied.Kubectl.Seconds()); err != nil {
 		return err
 	}
