@@ -102,6 +102,9 @@ func Run(ctx context.Context, o Options) (err error) {
 		return recalled
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
+	if lost := store.Lost(); lost > 0 {
+		o.Log.Info("the end of the checkpoint was written when the machine stopped: it is left out", "bytes", lost)
+	}
 	k, err := kernel.Open(o.ProcSys)
 	if err != nil {
 		return err

@@ -35,7 +35,7 @@ func (a *Agent) pass(ctx context.Context, now time.Time) {
 	a.remember(w)
 	a.carryOut(ctx, w, now)
 	if a.nodeAsWanted != nil || w.node {
-		a.routers.startAll(a.actual.Addresses, func(group string) bool { return a.mayStart(group, now) })
+		a.routers.startAll(a.actual.Addresses, a.mayStart(now))
 		a.routers.announce(a.actual.Addresses, w.steps.After)
 	}
 	a.reportDue = a.routers.news() || a.reportDue

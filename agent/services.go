@@ -206,7 +206,16 @@ func (a *Agent) allChecked(service *desired.Service) bool {
 }
 
 // mayStart says whether a group's virtual routers may take part in elections: its services are in the kernel, with their marks, and
-// warm.
-func (a *Agent) mayStart(group string, now time.Time) bool {
-	return a.tableRead && !a.ledger.Due() && !a.marksDue && len(a.tableProblems) == 0 && a.serves(group) && a.isWarm(group, now)
+// warm. It goes through the services once a group.
+func (a *Agent) mayStart(now time.Time) func(group string) bool {
+	inKernel := a.tableRead && !a.ledger.Due() && !a.marksDue && len(a.tableProblems) == 0
+	asked := map[string]bool{}
+	return func(group string) bool {
+		ready, known := asked[group]
+		if !known {
+			ready = inKernel && a.serves(group) && a.isWarm(group, now)
+			asked[group] = ready
+		}
+		return ready
+	}
 }

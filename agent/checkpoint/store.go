@@ -81,6 +81,9 @@ func read(directory string) (*Store, Checkpoint, error) {
 	return &Store{journal: j}, c, nil
 }
 
+// Lost is how many bytes of the file Open could not use: a crash of the machine interrupted a write.
+func (s *Store) Lost() int64 { return s.journal.Cut() }
+
 // Close closes the file. What was saved stays.
 func (s *Store) Close() error { return s.journal.Close() }
 

@@ -178,6 +178,23 @@ func TestWhatIsUnchangedIsNotWritten(t *testing.T) {
 	}
 }
 
+func TestWhatACrashOfTheMachineInterruptedIsLeftOutAndSaid(t *testing.T) {
+	directory := saved(t)
+	path := filepath.Join(directory, fileName)
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const interrupted = "\x00\x00\x00"
+	if err := os.WriteFile(path, append(whole, interrupted...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	store, c := load(t, directory)
+	if store.Lost() != int64(len(interrupted)) || c.Node.Found == nil {
+		t.Errorf("%d bytes are lost, want %d; found: %v", store.Lost(), len(interrupted), c.Node.Found)
+	}
+}
+
 func TestRecordThatCannotBeUnderstoodMovesTheCheckpointAside(t *testing.T) {
 	good, err := encodeNode(*node())
 	if err != nil {

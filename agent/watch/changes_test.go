@@ -215,7 +215,7 @@ func TestOwnStatusAndRepetitionsAreNoChange(t *testing.T) {
 		c.slicesOf("edge").Add(slice("edge", "edge-1", 3, 0))
 		c.nodeStates().Add(directorOf(1, "edge"))
 		c.expect("edge-1", "edge-1=3")
-		version, calls := c.Version(), c.calls.Load()
+		calls := c.calls.Load()
 
 		reported := directorOf(1, "edge")
 		reported.Status.Services = 7
@@ -225,7 +225,7 @@ func TestOwnStatusAndRepetitionsAreNoChange(t *testing.T) {
 		c.slicesOf("edge").Modify(labelled)
 		c.slicesOf("edge").ResetWatch()
 		c.settle()
-		if c.Version() != version || c.calls.Load() != calls {
+		if c.calls.Load() != calls {
 			t.Errorf("%d calls for nothing", c.calls.Load()-calls)
 		}
 		c.expect("", "edge-1=3")
@@ -234,7 +234,7 @@ func TestOwnStatusAndRepetitionsAreNoChange(t *testing.T) {
 		}
 		c.nodeStates().Modify(directorOf(2, "edge"))
 		c.settle()
-		if c.Version() == version || c.calls.Load() == calls {
+		if c.calls.Load() == calls {
 			t.Error("a changed spec calls nobody")
 		}
 	})

@@ -6,7 +6,6 @@ import (
 	"context"
 	"maps"
 	"sync"
-	"sync/atomic"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -21,8 +20,6 @@ type Watcher struct {
 	node      string
 	namespace string
 	changed   func()
-	// version counts changes.
-	version atomic.Uint64
 
 	// source lists and watches a resource.
 	source func(resource, namespace string, selector fields.Selector) cache.ListerWatcher
@@ -46,20 +43,11 @@ func (g group) realServerSlices() *collection { return g.realServers }
 // New makes a watcher of the NodeState called node, and of Secrets in namespace. changed is called after every change, by several
 // goroutines at the same time; it must not block.
 func New(clients Clients, node, namespace string, changed func()) *Watcher {
-	w := &Watcher{
-		node: node, namespace: namespace, source: clients.source,
+	return &Watcher{
+		node: node, namespace: namespace, changed: changed, source: clients.source,
 		groups: map[string]group{}, secrets: map[string]*collection{}, orphans: newOrphans(),
 	}
-	w.changed = func() {
-		w.version.Add(1)
-		changed()
-	}
-	return w
 }
-
-// Version changes with every change: a caller that remembers the version that it read before Changes, which was complete, need
-// not ask again while it stands.
-func (w *Watcher) Version() uint64 { return w.version.Load() }
 
 // Start begins to follow, until ctx ends. It returns at once; an absent API server is no error.
 func (w *Watcher) Start(ctx context.Context) {

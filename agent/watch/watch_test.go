@@ -100,10 +100,16 @@ func (n *node) kubectl(input string, args ...string) {
 // await waits until something holds of what the API server has said so far: the newest node, and all slices.
 func (n *node) await(what string, holds func(watch.Changes) bool) {
 	n.t.Helper()
+	n.awaitAnswer(what, func(changes watch.Changes, complete bool) bool { return complete && holds(n.add(changes)) })
+}
+
+// awaitAnswer waits until what the watcher answers holds.
+func (n *node) awaitAnswer(what string, holds func(changes watch.Changes, complete bool) bool) {
+	n.t.Helper()
 	ctx, cancel := context.WithTimeout(n.t.Context(), 30*time.Second)
 	defer cancel()
 	for {
-		if changes, complete := n.watcher.Changes(n.t.Context()); complete && holds(n.add(changes)) {
+		if holds(n.watcher.Changes(n.t.Context())) {
 			return
 		}
 		select {
@@ -151,12 +157,6 @@ func TestANodeSeesItsOwnAndNothingOfOthers(t *testing.T) {
 	n.kubectl("", "delete", "secret", "-n", "lvs-operator-system", "edge-vrrp")
 	n.await("that the Secret is gone", func(c watch.Changes) bool { return len(c.Passwords) == 0 })
 
-	version := n.watcher.Version()
 	n.kubectl("", "delete", "nodestate", "master")
-	for n.watcher.Version() == version {
-		<-n.changed
-	}
-	if _, complete := n.watcher.Changes(t.Context()); complete {
-		t.Error("a NodeState that is gone says something")
-	}
+	n.awaitAnswer("that the NodeState is gone", func(_ watch.Changes, complete bool) bool { return !complete })
 }
