@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -213,7 +214,11 @@ func (a *Agent) nextPass() time.Time {
 func (a *Agent) handOver() error {
 	resigning, cancel := context.WithTimeout(context.Background(), handOverBound)
 	defer cancel()
-	a.routers.release(a.routers.stopAll(resigning))
+	over := a.routers.stopAll(resigning)
+	if slices.ContainsFunc(over, func(r *router) bool { return r.state == vrrp.Active }) {
+		<-time.After(yieldGrace)
+	}
+	a.routers.release(over)
 	if !a.known {
 		return nil
 	}

@@ -432,10 +432,39 @@ func TestWhatSomebodyElseChangesIsPutBackAndCounted(t *testing.T) {
 	})
 }
 
-func TestABackupLetsTheAddressGoAndKeepsTheService(t *testing.T) {
+func TestADirectorThatYieldsLetsTheAddressGoAfterAMomentAndKeepsTheService(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := active(t)
 		n.started[0].become(vrrp.Backup)
+		n.settle(t)
+		time.Sleep(yieldGrace - 1)
+		n.settle(t)
+		expect(t, "while the other takes over", n.operations(), "")
+		time.Sleep(1)
+		n.settle(t)
+		expect(t, "after it", n.operations(), "ip address del 198.51.100.10/32 dev eth0")
+	})
+}
+
+func TestADirectorThatIsActiveAgainAtOnceKeepsTheAddress(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := active(t)
+		n.started[0].become(vrrp.Backup)
+		n.settle(t)
+		n.started[0].become(vrrp.Active)
+		n.settle(t)
+		n.later(t, 2*yieldGrace)
+		expect(t, "operations", n.operations(), "")
+		if n.started[0].announced != 2 {
+			t.Errorf("the address was announced %d times, want twice", n.started[0].announced)
+		}
+	})
+}
+
+func TestADirectorWithAFaultLetsTheAddressGoAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := active(t)
+		n.started[0].become(vrrp.Initialize)
 		n.settle(t)
 		expect(t, "operations", n.operations(), "ip address del 198.51.100.10/32 dev eth0")
 	})

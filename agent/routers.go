@@ -62,7 +62,14 @@ type router struct {
 	failure     error
 	// released says that another director has the addresses: this one is about to end.
 	released bool
+	// lingers is until when a router that is no longer Active keeps its addresses: see yieldGrace.
+	lingers time.Time
 }
+
+// yieldGrace is how long a director keeps the virtual IPs after another one has become Active. That one advertises first, and only
+// then adds them and tells the link; until the last client has heard it, packets come here, and find a director that still
+// forwards them. The other announces again after it, for a client that asked meanwhile and had two answers.
+const yieldGrace = 500 * time.Millisecond
 
 // routers are the virtual routers of this node.
 type routers struct {
@@ -187,14 +194,15 @@ func (rs *routers) startAll(actual []plan.Address, ready func(group string) bool
 	}
 }
 
-// addresses are the virtual IPs to hold now: those of Active routers, and of routers that do not run yet the ones that are
-// there, because a router that is about to resume must find them.
+// addresses are the virtual IPs to hold now: those of Active routers, of routers that have just yielded the ones that are there, and
+// of routers that do not run yet as well, because a router that is about to resume must find them.
 func (rs *routers) addresses(actual []plan.Address, now time.Time) []plan.InterfaceAddress {
 	var held []plan.InterfaceAddress
 	for _, r := range rs.sorted() {
 		rs.observe(r, now)
+		keeps := now.Before(r.lingers) || r.running == nil && r.failure == nil && !r.released
 		for _, address := range r.addresses {
-			if r.state == vrrp.Active || r.running == nil && r.failure == nil && !r.released && holds(actual, r.key.interfaceName, address) {
+			if r.state == vrrp.Active || keeps && holds(actual, r.key.interfaceName, address) {
 				held = append(held, plan.InterfaceAddress{Interface: r.key.interfaceName, Address: address})
 			}
 		}
@@ -283,6 +291,11 @@ func (rs *routers) observe(r *router, now time.Time) {
 	}
 	if state == r.state {
 		return
+	}
+	r.lingers = time.Time{}
+	if r.state == vrrp.Active && state == vrrp.Backup {
+		r.lingers = now.Add(yieldGrace)
+		time.AfterFunc(yieldGrace, rs.kick)
 	}
 	r.state, r.since = state, now
 	rs.log.Info("VRRP state", "group", r.key.group, "interface", r.key.interfaceName, "virtualRouterID", r.key.id, "state", state.String())

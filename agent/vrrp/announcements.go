@@ -9,7 +9,8 @@ import (
 )
 
 // Announcements are how the link is told where the virtual addresses are: gratuitous ARP, and unsolicited neighbour advertisements.
-// The zero value is keepalived's defaults.
+// The zero value is keepalived's defaults. Where Delay is more than a second, each address is announced once more in between, a second
+// after the first time: a director that yielded may have answered for it until then.
 type Announcements struct {
 	// Repeat is how often each address is announced at once and again after Delay: 1 to 64; 0 is 5, keepalived's
 	// garp_master_repeat.

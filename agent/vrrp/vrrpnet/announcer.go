@@ -9,22 +9,33 @@ import (
 	"github.com/lvs-operator/lvs-operator/agent/vrrp"
 )
 
-// announceBursts is the number of bursts of repeated announcements.
-const announceBursts = 2
+// confirmAfter is when each address is announced once more after the first burst: a director that yielded has let go of the
+// addresses by then, and a client that asked meanwhile may have had two answers.
+const confirmAfter = time.Second
+
+// round is one of the times at which all addresses are announced.
+type round int
+
+const (
+	firstBurst round = iota
+	confirmation
+	secondBurst
+	refresh
+)
 
 // announcer says which address is to be announced when. All addresses come once before any comes again, so that the
 // last of many does not wait for the repetitions of the first.
 type announcer struct {
 	addresses []netip.Addr
 	how       vrrp.Announcements
-	sent      int // in this burst
-	bursts    int // that are left, this one included; none: it refreshes
+	round     round
+	sent      int // in this round
 	next      time.Time
 }
 
 // start begins anew, with the first burst now. The addresses must not change until stop.
 func (a *announcer) start(now time.Time, addresses []netip.Addr, how vrrp.Announcements) {
-	*a = announcer{addresses: addresses, how: how, bursts: announceBursts, next: now}
+	*a = announcer{addresses: addresses, how: how, next: now}
 }
 
 func (a *announcer) stop() { *a = announcer{} }
@@ -39,24 +50,27 @@ func (a *announcer) take(now time.Time) (netip.Addr, bool) {
 	}
 	address := a.addresses[a.sent%len(a.addresses)]
 	a.sent++
-	repeat := int(a.how.Repeat)
-	if a.bursts == 0 {
-		repeat = 1
+	repeat := 1
+	if a.round == firstBurst || a.round == secondBurst {
+		repeat = int(a.how.Repeat)
 	}
 	if a.sent == repeat*len(a.addresses) {
-		a.endBurst(now)
+		a.endRound(now)
 	}
 	return address, true
 }
 
-func (a *announcer) endBurst(now time.Time) {
+func (a *announcer) endRound(now time.Time) {
 	a.sent = 0
-	a.bursts = max(0, a.bursts-1)
 	switch {
-	case a.bursts > 0:
-		a.next = now.Add(a.how.Delay)
+	case a.round == firstBurst && a.how.Delay > confirmAfter:
+		a.round, a.next = confirmation, now.Add(confirmAfter)
+	case a.round == firstBurst:
+		a.round, a.next = secondBurst, now.Add(a.how.Delay)
+	case a.round == confirmation:
+		a.round, a.next = secondBurst, now.Add(a.how.Delay-confirmAfter)
 	case a.how.Refresh > 0:
-		a.next = now.Add(a.how.Refresh)
+		a.round, a.next = refresh, now.Add(a.how.Refresh)
 	default:
 		a.stop()
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/lvs-operator/lvs-operator/agent/vrrp"
 )
 
-func TestEachAddressIsAnnouncedFiveTimesAndFiveTimesMoreAfterFiveSeconds(t *testing.T) {
+func TestEachAddressIsAnnouncedFiveTimesOnceAfterASecondAndFiveTimesMoreAfterFive(t *testing.T) {
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	first, second := netip.MustParseAddr("192.0.2.200"), netip.MustParseAddr("192.0.2.201")
 	var a announcer
@@ -19,14 +19,18 @@ func TestEachAddressIsAnnouncedFiveTimesAndFiveTimesMoreAfterFiveSeconds(t *test
 		t.Fatal("an announcer that was not started announces")
 	}
 	a.start(start, []netip.Addr{first, second}, vrrp.Announcements{}.OrDefault())
-	for _, burst := range []time.Time{start, start.Add(5 * time.Second)} {
+	for _, round := range []struct {
+		after   time.Duration
+		packets int
+	}{{0, 10}, {confirmAfter, 2}, {5 * time.Second, 10}} {
+		burst := start.Add(round.after)
 		if a.deadline() != burst {
 			t.Fatalf("next at %s, want %s", a.deadline(), burst)
 		}
 		if _, ok := a.take(burst.Add(-1)); ok {
 			t.Error("announces before it is due")
 		}
-		for i := range 10 {
+		for i := range round.packets {
 			want := first
 			if i%2 == 1 {
 				want = second
@@ -37,7 +41,7 @@ func TestEachAddressIsAnnouncedFiveTimesAndFiveTimesMoreAfterFiveSeconds(t *test
 		}
 	}
 	if _, ok := a.take(start.Add(time.Hour)); ok || !a.deadline().IsZero() {
-		t.Error("a third burst")
+		t.Error("announces after the second burst")
 	}
 }
 
