@@ -27,6 +27,8 @@ type memory struct {
 	uid types.UID
 	// firstSeen is when each director group became part of desired.
 	firstSeen map[string]time.Time
+	// judgements are of this director's fitness, by director group.
+	judgements map[string]judgement
 	// awaiting are the services that get no real server before all were checked once, and since when.
 	awaiting map[ipvs.ServiceKey]time.Time
 	// incompleteSince is since when the API server answers and the view is incomplete; zero: it is complete.
@@ -98,7 +100,8 @@ func newMemory() memory {
 		desired: desired.NewStore(), ledger: plan.NewLedger(), users: map[health.Target][]ipvs.ServiceKey{},
 		pending: map[ipvs.ServiceKey]desired.Change{}, unsaved: map[ipvs.ServiceKey]*desired.Service{},
 		nodeNeverRead: true, unsavedDrains: map[ipvs.ServiceKey]bool{},
-		firstSeen: map[string]time.Time{}, awaiting: map[ipvs.ServiceKey]time.Time{}, drains: map[ipvs.ServiceKey]bool{}, found: map[string]string{},
+		firstSeen: map[string]time.Time{}, judgements: map[string]judgement{}, awaiting: map[ipvs.ServiceKey]time.Time{},
+		drains: map[ipvs.ServiceKey]bool{}, found: map[string]string{},
 		serviceProblems: map[ipvs.ServiceKey]v1alpha1.Problem{}, tally: newTally(),
 	}
 }

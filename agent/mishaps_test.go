@@ -108,18 +108,18 @@ func TestAnAddressThatIsPutBackIsAnnouncedAgain(t *testing.T) {
 	})
 }
 
-// blind is a kernel whose table cannot be read back after a change.
-type blind struct{ memoryKernel }
+// forgetful is a kernel whose table cannot be read back after a change.
+type forgetful struct{ memoryKernel }
 
-func (b blind) Apply(ctx context.Context, operations []plan.Operation) []kernel.Failure {
-	defer b.FailTables(errors.New("no buffer space available"))
-	return b.memoryKernel.Apply(ctx, operations)
+func (f forgetful) Apply(ctx context.Context, operations []plan.Operation) []kernel.Failure {
+	defer f.FailTables(errors.New("no buffer space available"))
+	return f.memoryKernel.Apply(ctx, operations)
 }
 
 func TestWhatCannotBeReadBackIsNotReportedAsApplied(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := active(t)
-		n.Agent.kernel = blind{memoryKernel{n.kernel}}
+		n.Agent.kernel = forgetful{memoryKernel{n.kernel}}
 		newer := view(3, 1)
 		newer.RealServers[0].Generation = 2
 		n.api.say(newer)

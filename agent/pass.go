@@ -34,8 +34,10 @@ func (a *Agent) pass(ctx context.Context, now time.Time) {
 	w := a.gather(ctx, now)
 	a.remember(w)
 	a.carryOut(ctx, w, now)
+	ready := a.mayStart(now)
+	a.judge(now, ready)
 	if a.nodeAsWanted != nil || w.node {
-		a.routers.startAll(a.actual.Addresses, a.mayStart(now))
+		a.routers.startAll(a.actual.Addresses, ready)
 		a.routers.announce(a.actual.Addresses, w.steps.After)
 	}
 	a.reportDue = a.routers.news() || a.reportDue

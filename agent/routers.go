@@ -49,8 +49,10 @@ type routerKey struct {
 
 // router is a virtual router of the desired state, running or not yet.
 type router struct {
-	key    routerKey
-	config vrrp.Config
+	key routerKey
+	// config is in force; its priority is the configured one, or less where this director cannot serve.
+	config     vrrp.Config
+	configured uint8
 	// addresses are all that go where the router is Active: the advertised ones and those that ride along.
 	addresses []netip.Addr
 	running   VirtualRouter
@@ -77,6 +79,8 @@ type routers struct {
 	kick  func()
 	log   *slog.Logger
 	byKey map[routerKey]*router
+	// fitness is that for each group of which anything but fit was said.
+	fitness map[string]fitness
 	// strangers, if set, tells the virtual routers of others on an interface's link.
 	strangers func(interfaceName string) []vrrpnet.Stranger
 	// told is what was to be said of the routers when news was asked last.
@@ -84,7 +88,7 @@ type routers struct {
 }
 
 func newRouters(start StartRouter, kick func(), log *slog.Logger) *routers {
-	return &routers{start: start, kick: kick, log: log, byKey: map[routerKey]*router{}}
+	return &routers{start: start, kick: kick, log: log, byKey: map[routerKey]*router{}, fitness: map[string]fitness{}}
 }
 
 // adopt makes the set of routers the desired one: new ones are known and not yet started, changed ones are reconfigured,
@@ -108,22 +112,54 @@ func (rs *routers) adopt(node desired.Node, now time.Time) {
 
 func (rs *routers) adoptOne(key routerKey, wanted desired.Router, now time.Time) {
 	config, addresses := wanted.Config, wanted.Addresses()
+	configured := config.Priority
+	config.Priority = rs.fitness[key.group].priority(configured)
 	r, known := rs.byKey[key]
 	if !known {
-		rs.byKey[key] = &router{key: key, config: config, addresses: addresses, state: vrrp.Initialize, since: now}
+		rs.byKey[key] = &router{key: key, config: config, configured: configured, addresses: addresses, state: vrrp.Initialize, since: now}
 		return
 	}
-	r.addresses = addresses
+	r.addresses, r.configured = addresses, configured
+	rs.reconfigure(r, config)
+}
+
+// reconfigure puts a configuration in force.
+func (rs *routers) reconfigure(r *router, config vrrp.Config) {
 	if r.config.Equal(config) {
 		return
 	}
 	if r.running != nil {
 		if err := r.running.Reconfigure(config); err != nil {
-			r.failure = fmt.Errorf("change virtual router %d on %s: %w", key.id, key.interfaceName, err)
+			r.failure = fmt.Errorf("change virtual router %d on %s: %w", r.key.id, r.key.interfaceName, err)
 			return
 		}
 	}
 	r.config, r.failure = config, nil
+}
+
+// judge says how well this director can serve a group.
+func (rs *routers) judge(group string, f fitness) {
+	rs.fitness[group] = f
+	if f == fit {
+		delete(rs.fitness, group)
+	}
+	for _, r := range rs.byKey {
+		if r.key.group == group {
+			config := r.config
+			config.Priority = f.priority(r.configured)
+			rs.reconfigure(r, config)
+		}
+	}
+}
+
+// run says whether a router of the group runs.
+func (rs *routers) run(group string) bool {
+	for _, r := range rs.byKey {
+		if r.key.group == group && r.running != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // routerNews is what a report says of a router.

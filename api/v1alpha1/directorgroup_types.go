@@ -306,6 +306,11 @@ type DirectorStatus struct {
 	// ready and another director became Active after it.
 	// +optional
 	State VRRPState `json:"state,omitempty"`
+	// lowered says why the director takes part with a lower priority than the one that it was given: NotProgrammed or RealServersDown,
+	// as NodeState's status.directorGroups[].virtualRouters[].lowered explains. Absent: it does not.
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	Lowered string `json:"lowered,omitempty"`
 }
 
 // VRRPState is a state of RFC 9568's state machine, or Unknown.

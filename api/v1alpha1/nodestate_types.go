@@ -223,7 +223,22 @@ type VirtualRouterStatus struct {
 	// since is when the state was entered, by the node's clock, in whole seconds.
 	// +optional
 	Since metav1.Time `json:"since,omitempty"`
+	// priority is the one that this director takes part with now, 1 to 255. It is lower than the configured one while lowered is set.
+	// +optional
+	Priority int32 `json:"priority,omitempty"`
+	// lowered says why the priority is lower than the configured one, so that a director that can serve wins: NotProgrammed (the IPVS
+	// table cannot be read, or has none of the group's services; the priority is a sixteenth) or RealServersDown (every real server
+	// fails its health check as seen from here; a quarter). Priority 255 is never lowered. Absent: it is the configured one.
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	Lowered string `json:"lowered,omitempty"`
 }
+
+// Values of VirtualRouterStatus.lowered.
+const (
+	LoweredNotProgrammed   = "NotProgrammed"
+	LoweredRealServersDown = "RealServersDown"
+)
 
 // DegradedService is a service that has lost real servers.
 type DegradedService struct {

@@ -20,6 +20,8 @@ type Director struct {
 	Since metav1.Time
 	// Priority that the node was given.
 	Priority int32
+	// Lowered says why the node takes part with less than Priority, as [v1alpha1.VirtualRouterStatus].Lowered; empty: it does not.
+	Lowered string
 	// Applied are the generations in the kernel, by a slice's name.
 	Applied map[string]int64
 	// VIPs are the addresses that the node was given for the group.
@@ -76,7 +78,7 @@ func readDirector(group, name string, state *v1alpha1.NodeState) Director {
 func (d *Director) read(reported v1alpha1.NodeDirectorGroupStatus) {
 	d.Applied = reported.Applied
 	for _, router := range reported.VirtualRouters {
-		d.State, d.Since = router.State, router.Since
+		d.State, d.Since, d.Lowered = router.State, router.Since, router.Lowered
 	}
 	d.Degraded = make(map[string]v1alpha1.DegradedService, len(reported.Degraded))
 	for _, degraded := range reported.Degraded {

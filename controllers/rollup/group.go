@@ -41,7 +41,7 @@ func reported(directors []Director) []v1alpha1.DirectorStatus {
 	shown := directors[:min(len(directors), maxDirectors)]
 	all := make([]v1alpha1.DirectorStatus, 0, len(shown))
 	for _, d := range shown {
-		all = append(all, v1alpha1.DirectorStatus{Node: d.Name, Priority: d.Priority, State: d.State})
+		all = append(all, v1alpha1.DirectorStatus{Node: d.Name, Priority: d.Priority, State: d.State, Lowered: d.Lowered})
 	}
 	return all
 }
@@ -103,6 +103,11 @@ func groupReadiness(verdict compile.Verdict, programmed obstacle, directors []Di
 		return "", against
 	}
 	served = active.Name + " is Active"
+	for _, d := range directors {
+		if d.Lowered != "" && !d.Lost {
+			served += fmt.Sprintf("; %s has lowered its priority: %s", d.Name, d.Lowered)
+		}
+	}
 	if programmed.reason != "" {
 		served += "; " + programmed.message
 	}

@@ -351,6 +351,13 @@ func TestADirectorGroupsStatus(t *testing.T) {
 			},
 			conditions: "Programmed=False DirectorProblem", active: "d1", says: "d1 is Active; director d2: VRRP: no such interface",
 		},
+		{
+			tells: "a Backup cannot serve",
+			change: func(s *scene) {
+				s.edge("d2").VirtualRouters[0].Lowered = v1alpha1.LoweredRealServersDown
+			},
+			active: "d1", says: "d1 is Active; d2 has lowered its priority: RealServersDown",
+		},
 		{tells: "both are Active", change: func(s *scene) { s.vrrp("d2", v1alpha1.VRRPActive, noon) }, conditions: "Ready=False TwoActives", active: "d1,d2"},
 		{tells: "nobody is Active", change: func(s *scene) { s.vrrp("d1", v1alpha1.VRRPBackup, noon) }, conditions: "Ready=False NoActive"},
 		{tells: "no node is a director", change: func(s *scene) { s.result.Directors = nil }, conditions: "Programmed=False NoDirectors, Ready=False NoDirectors"},
