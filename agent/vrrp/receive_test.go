@@ -6,6 +6,8 @@ import (
 	"bytes"
 	"errors"
 	"net/netip"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -245,6 +247,19 @@ func TestARouterWithPeersFollowsThemByUnicastAlone(t *testing.T) {
 					t.Errorf("discarded for %v, want %v", err, c.want)
 				}
 			})
+		}
+	}
+}
+
+func TestEveryReasonIsOnThePage(t *testing.T) {
+	const page = "../../docs/rfc.md"
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for d := vrrp.Discard(1); d < vrrp.DiscardLimit; d++ {
+		if !strings.Contains(string(text), "\n| `"+d.String()+"` |") {
+			t.Errorf("%s does not explain the reason %s", page, d)
 		}
 	}
 }

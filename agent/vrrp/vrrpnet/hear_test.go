@@ -5,6 +5,7 @@ package vrrpnet
 import (
 	"encoding/binary"
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -45,11 +46,6 @@ type wrong struct {
 	damage func(*vrrp.Envelope, []byte) []byte
 }
 
-// flip turns the lowest bit of a byte over.
-func flip(at int) func(*vrrp.Envelope, []byte) []byte {
-	return func(_ *vrrp.Envelope, b []byte) []byte { b[at] ^= 1; return b }
-}
-
 // RFC 9568 section 7.1, RFC 3768 section 7.1: a bad packet changes nothing, and is counted by what is wrong with it. Only the id
 // cannot be wrong here: it says whose packet it is.
 func TestEachDiscardIsCountedByItsReason(t *testing.T) {
@@ -60,7 +56,7 @@ func TestEachDiscardIsCountedByItsReason(t *testing.T) {
 		{vrrp.ErrTruncated, nil, func(_ *vrrp.Envelope, b []byte) []byte { return b[:len(b)-1] }},
 		{vrrp.ErrVersion, nil, func(_ *vrrp.Envelope, b []byte) []byte { b[0] = 0x11; return b }},
 		{vrrp.ErrType, nil, func(_ *vrrp.Envelope, b []byte) []byte { b[0]++; return b }},
-		{vrrp.ErrChecksum, nil, flip(6)},
+		{vrrp.ErrChecksum, nil, func(_ *vrrp.Envelope, b []byte) []byte { b[6] ^= 1; return b }},
 		{vrrp.ErrOwnSource, nil, nil}, // sent from our own address: see below
 		{vrrp.ErrPeer, nil, func(e *vrrp.Envelope, b []byte) []byte { e.Destination = e.Source.Next(); return b }},
 	}
@@ -89,7 +85,7 @@ func TestEachDiscardIsCountedByItsReason(t *testing.T) {
 			th, r := activeWith(t, &node{}, now, c.config)
 			in := newPacketBatch()
 			var want [vrrp.DiscardLimit]uint64
-			for _, w := range append(everywhere, c.wrong...) {
+			for _, w := range slices.Concat(everywhere, c.wrong) {
 				e := vrrp.Envelope{Source: netip.MustParseAddr(c.active), Destination: vrrp.Group(c.config.Family()), TTL: vrrp.TTL}
 				if w.reason == vrrp.ErrOwnSource {
 					e.Source = r.source
