@@ -27,7 +27,7 @@ demo-down: build-lab ## End what `make demo KEEP=1` left running.
 	bin/lab down
 
 .PHONY: test
-test: test-unit test-api test-chart test-kernel test-e2e ## Run every test: unit, API server, chart, kernel, end to end.
+test: test-unit test-fuzz test-api test-chart test-kernel test-e2e ## Run every test: unit, fuzz, API server, chart, kernel, end to end.
 
 ##@ Measure
 
@@ -75,6 +75,10 @@ verify: ## Fail if generated files or go.mod are stale, or code is not formatted
 .PHONY: test-unit
 test-unit: ## Run the tests that need nothing but Go.
 	go test ./...
+
+.PHONY: test-fuzz
+test-fuzz: ## Try input that nobody thought of on all that reads packets and files: 10 seconds each fuzz test, or FUZZTIME.
+	hack/test-fuzz.sh
 
 .PHONY: test-api
 test-api: controlplane ## Run the tests of the API and the manager against a real API server.

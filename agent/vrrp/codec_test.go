@@ -137,18 +137,32 @@ func TestBadPacketsAreDiscardedWithTheirReason(t *testing.T) {
 	}
 }
 
-// sealed puts the checksum of RFC 9568 section 5.2.8 (no pseudo-header) into the packet.
-func sealed(packet []byte) []byte {
+// sealed puts the checksum of RFC 9568 section 5.2.8 over IPv4 (no pseudo-header) into the packet.
+func sealed(packet []byte) []byte { return sealedBehind(nil, packet) }
+
+// sealedBehind puts the checksum of a pseudo-header and the packet into the packet.
+func sealedBehind(pseudo, packet []byte) []byte {
 	packet[6], packet[7] = 0, 0
 	var sum uint32
-	for i := 0; i+1 < len(packet); i += 2 {
-		sum += uint32(packet[i])<<8 | uint32(packet[i+1])
+	for _, part := range [][]byte{pseudo, packet} {
+		for i := 0; i+1 < len(part); i += 2 {
+			sum += uint32(part[i])<<8 | uint32(part[i+1])
+		}
 	}
 	for sum > 0xffff {
 		sum = sum>>16 + sum&0xffff
 	}
 	packet[6], packet[7] = byte(^sum>>8), byte(^sum)
 	return packet
+}
+
+// pseudoHeader is that of RFC 8200 section 8.1 over IPv6, and nothing over IPv4.
+func pseudoHeader(e vrrp.Envelope, length int) []byte {
+	if e.Source.Is4() {
+		return nil
+	}
+	from, to := e.Source.As16(), e.Destination.As16()
+	return append(append(from[:], to[:]...), 0, 0, byte(length>>8), byte(length), 0, 0, 0, vrrp.Protocol)
 }
 
 func TestWhatAPacketCannotCarryIsNotEncoded(t *testing.T) {
@@ -211,8 +225,8 @@ func FuzzParse(f *testing.F) {
 	f.Add(unhex(f, packet6), 255, uint8(2))
 	f.Fuzz(func(t *testing.T, packet []byte, ttl int, way uint8) {
 		e := []vrrp.Envelope{fromHere, {Source: master, Destination: brucelee}, from6}[way%3]
-		if len(packet) >= 8 && e.Source.Is4() {
-			sealed(packet)
+		if len(packet) >= 8 {
+			sealedBehind(pseudoHeader(e, len(packet)), packet)
 		}
 		e.TTL = ttl
 		var a, again vrrp.Advertisement

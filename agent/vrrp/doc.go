@@ -20,6 +20,9 @@
 //     it ends a split brain one interval earlier. With it goes an Announce, at most once an interval.
 //   - An advertisement from our own source address is discarded. With the rule above a reflected packet would otherwise
 //     be answered by itself, for ever.
+//   - The address owner listens too, which RFC 9568 section 7.1 forbids: of two owners, a mistake, one yields.
 //   - [Instance.Start] may resume: see there.
 //   - The physical MAC address is used, as keepalived does by default; there is no virtual MAC address.
+//
+// docs/rfc.md goes through all requirements one by one.
 package vrrp

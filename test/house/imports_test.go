@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package house tests the structure of the code: which room may import which, and that the pure rooms stay pure. It says
-// nothing about behaviour.
+// Package house tests the structure of the code: which room may import which, that the pure rooms stay pure, and that the tests
+// which documents name exist. It says nothing about behaviour.
 package house
 
 import (

@@ -50,16 +50,21 @@ func (n *node) addresses(netlink.LinkAttrs) ([]linkAddress, error) {
 // activeOn is an Active on eth0 of the node, sending from 192.0.2.114, and its thread. Its sockets send nothing.
 func activeOn(t *testing.T, n *node, now time.Time) (*thread, *router) {
 	t.Helper()
-	c := vrrp.Config{Version: vrrp.Version3, VRID: 66, Priority: 100, Interval: time.Second, Preempt: true,
-		Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.200")}}
+	return activeWith(t, n, now, vrrp.Config{Version: vrrp.Version3, VRID: 66, Priority: 100, Interval: time.Second, Preempt: true,
+		Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.200")}})
+}
+
+// activeWith is the same with another configuration; over IPv6 it sends from fe80::114.
+func activeWith(t *testing.T, n *node, now time.Time, c vrrp.Config) (*thread, *router) {
+	t.Helper()
 	instance, err := vrrp.NewInstance(c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	th := newThread("eth0", nil)
 	th.interfaces = n
-	th.raw[0], th.packets = &rawSocket{fd: -1, index: 7}, &packetSocket{fd: -1}
-	n.on = []linkAddress{primary("192.0.2.114")}
+	th.raw[familyIndex(c.Family())], th.packets = &rawSocket{fd: -1, index: 7}, &packetSocket{fd: -1}
+	n.on = []linkAddress{primary("192.0.2.114"), primary("fe80::114")}
 	r := newRouter(th, Options{Interface: "eth0", Config: c, Resume: true}, instance)
 	if err := th.take(r); err != nil {
 		t.Fatal(err)

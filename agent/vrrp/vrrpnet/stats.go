@@ -22,7 +22,7 @@ type Stats struct {
 	LastSendError syscall.Errno
 	// Received counts advertisements that passed every check.
 	Received uint64
-	// Discarded counts the others by reason. Other virtual routers' are not seen at all: the kernel filters them.
+	// Discarded counts the others by reason. Those of other virtual routers are not among them: see Threads.Strangers.
 	Discarded [vrrp.DiscardLimit]uint64
 	// Rivals counts received advertisements of another Active while this one was Active: two had the addresses.
 	Rivals uint64
