@@ -142,6 +142,7 @@ type fakeRouter struct {
 	fault     error
 	announced int
 	stopped   bool
+	peers     []vrrpnet.Peer
 	// alone makes Stop fail, as when no other director takes over.
 	alone      bool
 	transition func(vrrp.State)
@@ -149,6 +150,8 @@ type fakeRouter struct {
 
 func (f *fakeRouter) State() vrrp.State     { return f.state }
 func (f *fakeRouter) Fault() error          { return f.fault }
+func (f *fakeRouter) Source() netip.Addr    { return netip.MustParseAddr("198.51.100.1") }
+func (f *fakeRouter) Peers() []vrrpnet.Peer { return f.peers }
 func (f *fakeRouter) Stats() vrrpnet.Stats  { return vrrpnet.Stats{} }
 func (f *fakeRouter) Announce([]netip.Addr) { f.announced++ }
 
@@ -467,6 +470,22 @@ func TestADirectorWithAFaultLetsTheAddressGoAtOnce(t *testing.T) {
 		n.started[0].become(vrrp.Initialize)
 		n.settle(t)
 		expect(t, "operations", n.operations(), "ip address del 198.51.100.10/32 dev eth0")
+	})
+}
+
+func TestWhoElseAdvertisesWithTheRoutersIDIsReported(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := active(t)
+		n.started[0].peers = []vrrpnet.Peer{
+			{Source: netip.MustParseAddr("198.51.100.2"), Priority: 99},
+			{Source: netip.MustParseAddr("198.51.100.9"), Discarded: vrrp.ErrAuthentication},
+		}
+		n.later(t, defaultResync)
+		reported := n.api.status.DirectorGroups[0].VirtualRouters[0]
+		want := []v1alpha1.VRRPPeer{{Address: "198.51.100.2", Priority: 99}, {Address: "198.51.100.9", Discarded: "authentication"}}
+		if reported.Source != "198.51.100.1" || !slices.Equal(reported.Peers, want) {
+			t.Errorf("source %s, peers %+v", reported.Source, reported.Peers)
+		}
 	})
 }
 

@@ -28,6 +28,10 @@ type VirtualRouter interface {
 	Reconfigure(vrrp.Config) error
 	// Fault is why the router cannot take part at present, for example its interface is down; nil if it can.
 	Fault() error
+	// Source is the address that it sends from; the zero value while there is none.
+	Source() netip.Addr
+	// Peers are the others that advertise with its id.
+	Peers() []vrrpnet.Peer
 	// Stats counts what the router sent, received and threw away.
 	Stats() vrrpnet.Stats
 	// Stop resigns. It returns nil when another director has taken over, or when there was nothing to hand over.
@@ -167,13 +171,15 @@ type routerNews struct {
 	key   routerKey
 	state vrrp.State
 	fault string
+	// peers are the others' addresses, with what is wrong with what they send.
+	peers string
 }
 
 // news says whether a report has something else to say of the routers than when it was asked last.
 func (rs *routers) news() bool {
 	now := make([]routerNews, 0, len(rs.byKey))
 	for _, r := range rs.sorted() {
-		one := routerNews{key: r.key, state: r.state}
+		one := routerNews{key: r.key, state: r.state, peers: fmt.Sprint(r.peers())}
 		if err := r.fault(); err != nil {
 			one.fault = err.Error()
 		}

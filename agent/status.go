@@ -246,8 +246,32 @@ func (rs *routers) statuses(group string) []v1alpha1.VirtualRouterStatus {
 		}
 		list = append(list, v1alpha1.VirtualRouterStatus{
 			VirtualRouterID: int32(r.key.id), State: apiState(r.state), Since: metav1.NewTime(r.since.Truncate(1e9)),
-			Priority: int32(r.config.Priority), Lowered: rs.fitness[group].reason(),
+			Priority: int32(r.config.Priority), Lowered: rs.fitness[group].reason(), Source: r.source(), Peers: r.peers(),
 		})
+	}
+	return list
+}
+
+// source is the address that the router sends from.
+func (r *router) source() v1alpha1.IPAddress {
+	if r.running == nil || !r.running.Source().IsValid() {
+		return ""
+	}
+	return v1alpha1.IPAddress(r.running.Source().String())
+}
+
+// peers are the others that advertise with the router's id.
+func (r *router) peers() []v1alpha1.VRRPPeer {
+	if r.running == nil {
+		return nil
+	}
+	var list []v1alpha1.VRRPPeer
+	for _, peer := range r.running.Peers() {
+		one := v1alpha1.VRRPPeer{Address: v1alpha1.IPAddress(peer.Source.String()), Priority: int32(peer.Priority)}
+		if peer.Discarded != 0 {
+			one.Discarded = peer.Discarded.String()
+		}
+		list = append(list, one)
 	}
 	return list
 }

@@ -64,6 +64,9 @@ func (r *DirectorGroupStatusReconciler) tell(group *v1alpha1.DirectorGroup, befo
 	if became(before.Conditions, after.Conditions, v1alpha1.ConditionReady, v1alpha1.ReasonTwoActives) {
 		r.events.Eventf(group, nil, corev1.EventTypeWarning, v1alpha1.ReasonTwoActives, "Elect", "%s", messageOf(after.Conditions, v1alpha1.ConditionReady))
 	}
+	if became(before.Conditions, after.Conditions, v1alpha1.ConditionExclusive, v1alpha1.ReasonForeignRouter) {
+		r.events.Eventf(group, nil, corev1.EventTypeWarning, v1alpha1.ReasonForeignRouter, "Listen", "%s", messageOf(after.Conditions, v1alpha1.ConditionExclusive))
+	}
 	if became(before.Conditions, after.Conditions, v1alpha1.ConditionAccepted, v1alpha1.ReasonConflict) {
 		r.events.Eventf(group, nil, corev1.EventTypeWarning, v1alpha1.ReasonConflict, "Compile", "%s", messageOf(after.Conditions, v1alpha1.ConditionAccepted))
 	}

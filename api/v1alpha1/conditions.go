@@ -13,6 +13,9 @@ const (
 	// ConditionReady says that clients are served: exactly one director is Active, runs the object, and sees at least one
 	// healthy real server. What the other directors do is Programmed's.
 	ConditionReady = "Ready"
+	// ConditionExclusive says that nobody but a group's directors advertises with its virtual router id on its interface. Only
+	// DirectorGroup has it. It is False, and no fault, while keepalived shares the router on purpose.
+	ConditionExclusive = "Exclusive"
 )
 
 // Reasons of conditions and events. One list, so that an operator can search for each.
@@ -65,6 +68,10 @@ const (
 	ReasonNodeNotReady = "NodeNotReady"
 	// ReasonNoActive says that no director is Active for the address.
 	ReasonNoActive = "NoActive"
+	// ReasonExclusive goes with Exclusive=True.
+	ReasonExclusive = "Exclusive"
+	// ReasonForeignRouter says that somebody else advertises with the group's virtual router id.
+	ReasonForeignRouter = "ForeignRouter"
 	// ReasonTwoActives says that more than one director reports being Active for one virtual router id.
 	ReasonTwoActives = "TwoActives"
 	// ReasonNoHealthyRealServer says that the Active director sees no healthy real server.

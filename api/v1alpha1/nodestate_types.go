@@ -232,6 +232,31 @@ type VirtualRouterStatus struct {
 	// +optional
 	// +kubebuilder:validation:MaxLength=64
 	Lowered string `json:"lowered,omitempty"`
+	// source is the address that this director sends advertisements from. Absent while its interface has none.
+	// +optional
+	Source IPAddress `json:"source,omitempty"`
+	// peers are the others that advertised with this virtual router's id on its interface in the last half minute, by address, as this
+	// director hears them. A Backup is silent, so a director that is Active hears nobody as long as all is well.
+	// +optional
+	// +listType=map
+	// +listMapKey=address
+	// +kubebuilder:validation:MaxItems=16
+	Peers []VRRPPeer `json:"peers,omitempty"`
+}
+
+// VRRPPeer is somebody else who advertises with a virtual router's id.
+type VRRPPeer struct {
+	// address is the one that its advertisements come from.
+	// +required
+	Address IPAddress `json:"address"`
+	// priority is that of its last advertisement, 1 to 255. Absent when that was a resignation, or was discarded.
+	// +optional
+	Priority int32 `json:"priority,omitempty"`
+	// discarded says what is wrong with its last advertisement, for example authentication, version or interval: one of the reasons of
+	// the metric lvs_agent_vrrp_discarded. Absent: nothing.
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	Discarded string `json:"discarded,omitempty"`
 }
 
 // Values of VirtualRouterStatus.lowered.

@@ -22,6 +22,9 @@ type Director struct {
 	Priority int32
 	// Lowered says why the node takes part with less than Priority, as [v1alpha1.VirtualRouterStatus].Lowered; empty: it does not.
 	Lowered string
+	// Sources are the addresses that its virtual routers send from, and Peers the others that they hear with their ids.
+	Sources []v1alpha1.IPAddress
+	Peers   []v1alpha1.VRRPPeer
 	// Applied are the generations in the kernel, by a slice's name.
 	Applied map[string]int64
 	// VIPs are the addresses that the node was given for the group.
@@ -79,6 +82,10 @@ func (d *Director) read(reported v1alpha1.NodeDirectorGroupStatus) {
 	d.Applied = reported.Applied
 	for _, router := range reported.VirtualRouters {
 		d.State, d.Since, d.Lowered = router.State, router.Since, router.Lowered
+		if router.Source != "" {
+			d.Sources = append(d.Sources, router.Source)
+		}
+		d.Peers = append(d.Peers, router.Peers...)
 	}
 	d.Degraded = make(map[string]v1alpha1.DegradedService, len(reported.Degraded))
 	for _, degraded := range reported.Degraded {

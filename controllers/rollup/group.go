@@ -31,6 +31,8 @@ func DirectorGroup(group *v1alpha1.DirectorGroup, view View, directors []Directo
 	if view.Group.OK() {
 		status.Active = names(actives(directors))
 	}
+	c.outcome(v1alpha1.ConditionExclusive, v1alpha1.ReasonExclusive,
+		fmt.Sprintf("no director hears anybody else advertise with virtual router id %d", vrid), foreignRouter(vrid, directors))
 	served, against := groupReadiness(view.Group, programmed, directors)
 	c.outcome(v1alpha1.ConditionReady, v1alpha1.ReasonReady, served, against)
 	status.Conditions = c.list

@@ -79,6 +79,7 @@ func TestAConditionThatIsTrueSaysWhatIsTrue(t *testing.T) {
 		"service Ready":        "d1 is Active with 1 of 2 real servers healthy",
 		"group Accepted":       "virtual router id 66 on eth0 is this group's on its 2 directors",
 		"group ResolvedRefs":   "the group names no Secret",
+		"group Exclusive":      "no director hears anybody else advertise with virtual router id 66",
 		"group Programmed":     "all 2 directors run virtual router id 66",
 		"group Ready":          "d1 is Active",
 		"pool Accepted":        "2 real servers for 1 virtual service",

@@ -86,7 +86,7 @@ func reportOf(name string, priority int32) *v1alpha1.NodeState {
 			ObservedGeneration: 4,
 			DirectorGroups: []v1alpha1.NodeDirectorGroupStatus{{
 				Name:           "edge",
-				VirtualRouters: []v1alpha1.VirtualRouterStatus{{VirtualRouterID: 66, State: v1alpha1.VRRPBackup}},
+				VirtualRouters: []v1alpha1.VirtualRouterStatus{{VirtualRouterID: 66, State: v1alpha1.VRRPBackup, Source: v1alpha1.IPAddress("198.51.100." + strings.TrimPrefix(name, "d"))}},
 				Applied:        map[string]int64{"edge-0": 5, "edge-blue-0": 7},
 			}},
 		},
@@ -99,6 +99,10 @@ func (s *scene) edge(node string) *v1alpha1.NodeDirectorGroupStatus {
 
 func (s *scene) vrrp(node string, state v1alpha1.VRRPState, since metav1.Time) {
 	s.edge(node).VirtualRouters[0].State, s.edge(node).VirtualRouters[0].Since = state, since
+}
+
+func (s *scene) hears(node string, peer v1alpha1.VRRPPeer) {
+	s.edge(node).VirtualRouters[0].Peers = append(s.edge(node).VirtualRouters[0].Peers, peer)
 }
 
 func (s *scene) problem(node string, p v1alpha1.Problem) {
@@ -357,6 +361,32 @@ func TestADirectorGroupsStatus(t *testing.T) {
 				s.edge("d2").VirtualRouters[0].Lowered = v1alpha1.LoweredRealServersDown
 			},
 			active: "d1", says: "d1 is Active; d2 has lowered its priority: RealServersDown",
+		},
+		{
+			tells:  "a director hears the other one",
+			change: func(s *scene) { s.hears("d2", v1alpha1.VRRPPeer{Address: "198.51.100.1", Priority: 101}) },
+			active: "d1",
+		},
+		{
+			tells:      "a director hears somebody else",
+			change:     func(s *scene) { s.hears("d2", v1alpha1.VRRPPeer{Address: "198.51.100.9", Priority: 50}) },
+			conditions: "Exclusive=False ForeignRouter", active: "d1",
+		},
+		{
+			tells: "a director hears somebody that may be the other one, which has not said where it sends from",
+			change: func(s *scene) {
+				s.edge("d1").VirtualRouters[0].Source = ""
+				s.hears("d2", v1alpha1.VRRPPeer{Address: "198.51.100.1", Priority: 101})
+			},
+			active: "d1",
+		},
+		{
+			tells: "a director hears somebody with another password",
+			change: func(s *scene) {
+				s.edge("d1").VirtualRouters[0].Source = ""
+				s.hears("d2", v1alpha1.VRRPPeer{Address: "198.51.100.9", Discarded: "authentication"})
+			},
+			conditions: "Exclusive=False ForeignRouter", active: "d1",
 		},
 		{tells: "both are Active", change: func(s *scene) { s.vrrp("d2", v1alpha1.VRRPActive, noon) }, conditions: "Ready=False TwoActives", active: "d1,d2"},
 		{tells: "nobody is Active", change: func(s *scene) { s.vrrp("d1", v1alpha1.VRRPBackup, noon) }, conditions: "Ready=False NoActive"},

@@ -126,10 +126,10 @@ func (r *router) inspect(now time.Time) error {
 	}
 	if fault != nil {
 		r.fail(now, fault)
-		r.source = netip.Addr{}
+		r.sendFrom(netip.Addr{})
 		return nil
 	}
-	r.source = source
+	r.sendFrom(source)
 	if err := r.thread.ready(r.config.Family()); err != nil {
 		return err
 	}
@@ -140,6 +140,14 @@ func (r *router) inspect(now time.Time) error {
 		r.begin(now)
 	}
 	return nil
+}
+
+// sendFrom takes over the address to send from.
+func (r *router) sendFrom(source netip.Addr) {
+	if source != r.source {
+		r.source = source
+		r.counters.source.Store(&source)
+	}
 }
 
 // begin starts the instance on a usable interface.

@@ -18,6 +18,7 @@ type router struct {
 	config   vrrp.Config // as the caller gave it; the instance's has the Source in use
 	instance *vrrp.Instance
 	counters *counters
+	peers    *peers
 	// source is the address to send from, zero while there is none.
 	source netip.Addr
 	// running says that the interface is usable and the instance was started.
@@ -40,7 +41,7 @@ type router struct {
 
 func newRouter(t *thread, o Options, instance *vrrp.Instance) *router {
 	return &router{
-		thread: t, options: o, config: instance.Config(), instance: instance, counters: &counters{}, resume: o.Resume,
+		thread: t, options: o, config: instance.Config(), instance: instance, counters: &counters{}, peers: &peers{}, resume: o.Resume,
 		finished: make(chan struct{}),
 	}
 }
@@ -56,10 +57,11 @@ func (r *router) receive(now time.Time, source netip.Addr, a *vrrp.Advertisement
 	wasActive := r.instance.State() == vrrp.Active
 	actions, err := r.instance.Receive(now, source, a)
 	if err != nil {
-		r.discard(err)
+		r.discard(now, source, err)
 		return
 	}
 	r.counters.received.Add(1)
+	r.peers.hear(Peer{Source: source, Priority: a.Priority, Heard: now})
 	claims := a.Priority != vrrp.PriorityResign
 	if wasActive && claims {
 		r.counters.rivals.Add(1)
@@ -72,9 +74,14 @@ func (r *router) receive(now time.Time, source netip.Addr, a *vrrp.Advertisement
 	r.act(now, actions)
 }
 
-func (r *router) discard(err error) {
-	if reason, ok := err.(vrrp.Discard); ok && reason < vrrp.DiscardLimit { //nolint:errorlint // never wrapped, and allocation-free
-		r.counters.discarded[reason].Add(1)
+func (r *router) discard(now time.Time, source netip.Addr, err error) {
+	reason, ok := err.(vrrp.Discard) //nolint:errorlint // never wrapped, and allocation-free
+	if !ok || reason >= vrrp.DiscardLimit {
+		return
+	}
+	r.counters.discarded[reason].Add(1)
+	if reason != vrrp.ErrOwnSource {
+		r.peers.hear(Peer{Source: source, Discarded: reason, Heard: now})
 	}
 }
 

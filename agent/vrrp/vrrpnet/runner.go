@@ -56,6 +56,17 @@ func (r *Runner) Fault() error {
 // Stats returns what was counted so far.
 func (r *Runner) Stats() Stats { return r.router.counters.snapshot() }
 
+// Source is the address that advertisements are sent from; the zero value while the interface has none.
+func (r *Runner) Source() netip.Addr {
+	if source := r.router.counters.source.Load(); source != nil {
+		return *source
+	}
+	return netip.Addr{}
+}
+
+// Peers are the others that advertised with the router's id in the last half minute, by address; at most 16.
+func (r *Runner) Peers() []Peer { return r.router.peers.list(time.Now()) }
+
 // Announce says that these virtual addresses are on the interface now. If the runner is Active it announces each, as
 // Config.Announcements says, and again whenever VRRP asks for it, until it is Active no more. In another state it does nothing. It
 // does not wait.

@@ -47,6 +47,7 @@ type counters struct {
 	lateness, maxLateness                 atomic.Int64
 	yields                                atomic.Uint64
 	activeSource                          atomic.Pointer[netip.Addr] // nil for none
+	source                                atomic.Pointer[netip.Addr] // nil while there was none
 	fault                                 atomic.Pointer[error]
 }
 

@@ -225,7 +225,7 @@ func (t *thread) hear(now time.Time, in *packetBatch, family, i int) {
 		t.strangers.hear(now, envelope.Source, &t.received)
 	case r == nil:
 	case err != nil:
-		r.discard(err)
+		r.discard(now, envelope.Source, err)
 	default:
 		r.receive(now, envelope.Source, &t.received)
 	}
