@@ -41,14 +41,18 @@ type Router struct {
 	// Config is complete except for Source, which only the node knows. Its addresses are IPv4 if the router has any.
 	Config vrrp.Config
 	// Unadvertised are the addresses that go where the router's go, sorted: those of the other family, and those for which a
-	// packet has no room; keepalived calls such addresses excluded.
+	// packet has no room or that the group does not want advertised; keepalived calls such addresses excluded.
 	Unadvertised []netip.Addr
+	// Uncarried are those of Config's addresses that go nowhere: they are only advertised, for peers that want one list always.
+	Uncarried []netip.Addr
 	// Secret is the name of the Secret that the password came from; empty: no authentication.
 	Secret string
 }
 
 // Addresses are all addresses that go where the router is Active.
-func (r Router) Addresses() []netip.Addr { return slices.Concat(r.Config.Addresses, r.Unadvertised) }
+func (r Router) Addresses() []netip.Addr {
+	return slices.DeleteFunc(slices.Concat(r.Config.Addresses, r.Unadvertised), func(a netip.Addr) bool { return slices.Contains(r.Uncarried, a) })
+}
 
 // Owned says which IPVS services are any group's.
 func (n Node) Owned() ipvs.Ownership {
@@ -98,7 +102,7 @@ func (g Group) Equal(other Group) bool {
 // Equal says whether two routers are the same, passwords included.
 func (r Router) Equal(other Router) bool {
 	return r.Interface == other.Interface && r.Secret == other.Secret && r.Config.Equal(other.Config) &&
-		slices.Equal(r.Unadvertised, other.Unadvertised)
+		slices.Equal(r.Unadvertised, other.Unadvertised) && slices.Equal(r.Uncarried, other.Uncarried)
 }
 
 func (n Node) group(name string) (Group, bool) {

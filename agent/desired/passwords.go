@@ -62,24 +62,29 @@ func (n Node) WithPasswords(passwords Passwords) (Node, error) {
 
 // encodedRouter is a Router in JSON: all but the password and the source.
 type encodedRouter struct {
-	Interface string        `json:"interface"`
-	Version   vrrp.Version  `json:"version"`
-	VRID      uint8         `json:"virtualRouterID"`
-	Priority  uint8         `json:"priority"`
-	Interval  time.Duration `json:"intervalNanoseconds"`
-	Preempt   bool          `json:"preempt"`
-	Addresses []netip.Addr  `json:"addresses"`
-	// Unadvertised are the IPv6 ones.
-	Unadvertised []netip.Addr `json:"unadvertised,omitempty"`
-	Secret       string       `json:"secret,omitempty"`
+	Interface     string             `json:"interface"`
+	Version       vrrp.Version       `json:"version"`
+	VRID          uint8              `json:"virtualRouterID"`
+	Priority      uint8              `json:"priority"`
+	Interval      time.Duration      `json:"intervalNanoseconds"`
+	Preempt       bool               `json:"preempt"`
+	PreemptDelay  time.Duration      `json:"preemptDelayNanoseconds,omitempty"`
+	Addresses     []netip.Addr       `json:"addresses"`
+	Unadvertised  []netip.Addr       `json:"unadvertised,omitempty"`
+	Uncarried     []netip.Addr       `json:"uncarried,omitempty"`
+	Peers         []netip.Addr       `json:"unicastPeers,omitempty"`
+	Announcements vrrp.Announcements `json:"announcements"`
+	PlainChecksum bool               `json:"plainChecksum,omitempty"`
+	Secret        string             `json:"secret,omitempty"`
 }
 
 // MarshalJSON writes the router without its password.
 func (r Router) MarshalJSON() ([]byte, error) {
+	c := r.Config
 	return json.Marshal(encodedRouter{
-		Interface: r.Interface, Version: r.Config.Version, VRID: r.Config.VRID, Priority: r.Config.Priority,
-		Interval: r.Config.Interval, Preempt: r.Config.Preempt, Addresses: r.Config.Addresses, Unadvertised: r.Unadvertised,
-		Secret: r.Secret,
+		Interface: r.Interface, Version: c.Version, VRID: c.VRID, Priority: c.Priority, Interval: c.Interval, Preempt: c.Preempt,
+		PreemptDelay: c.PreemptDelay, Addresses: c.Addresses, Unadvertised: r.Unadvertised, Uncarried: r.Uncarried, Peers: c.Peers,
+		Announcements: c.Announcements, PlainChecksum: c.PlainChecksum, Secret: r.Secret,
 	})
 }
 
@@ -89,8 +94,9 @@ func (r *Router) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(text, &e); err != nil {
 		return err
 	}
-	*r = Router{Interface: e.Interface, Secret: e.Secret, Unadvertised: e.Unadvertised, Config: vrrp.Config{
-		Version: e.Version, VRID: e.VRID, Priority: e.Priority, Interval: e.Interval, Preempt: e.Preempt, Addresses: e.Addresses,
+	*r = Router{Interface: e.Interface, Secret: e.Secret, Unadvertised: e.Unadvertised, Uncarried: e.Uncarried, Config: vrrp.Config{
+		Version: e.Version, VRID: e.VRID, Priority: e.Priority, Interval: e.Interval, Preempt: e.Preempt, PreemptDelay: e.PreemptDelay,
+		Addresses: e.Addresses, Peers: e.Peers, Announcements: e.Announcements, PlainChecksum: e.PlainChecksum,
 	}}
 	return nil
 }

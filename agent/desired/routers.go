@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -145,11 +144,14 @@ func parseRouter(compiled v1alpha1.VirtualRouter) (Router, error) {
 	if err := cmp.Or(vridErr, priorityErr, versionErr, addressErr, peerErr, announcementsErr); err != nil {
 		return Router{}, err
 	}
-	advertised, riding := advertise(vrid, addresses)
-	return Router{Interface: compiled.Interface, Unadvertised: riding, Config: vrrp.Config{
+	list, err := pinned(vrid, addresses, compiled.AdvertisedAddresses)
+	if err != nil {
+		return Router{}, err
+	}
+	return Router{Interface: compiled.Interface, Unadvertised: list.riding, Uncarried: list.uncarried, Config: vrrp.Config{
 		Version: vrrp.Version(version), VRID: vrid, Priority: priority,
 		Interval: compiled.AdvertisementInterval.Duration, Preempt: compiled.Preempt,
-		PreemptDelay: duration(compiled.PreemptDelay), Addresses: advertised, Peers: peers, Announcements: announcements,
+		PreemptDelay: duration(compiled.PreemptDelay), Addresses: list.advertised, Peers: peers, Announcements: announcements,
 		PlainChecksum: compiled.Checksum == v1alpha1.ChecksumWithoutPseudoHeader,
 	}}, nil
 }
@@ -168,18 +170,6 @@ func duration(d *metav1.Duration) time.Duration {
 		return 0
 	}
 	return d.Duration
-}
-
-// advertise divides the sorted addresses of a router into those that its advertisements carry, and those that ride along. One
-// router has one family: IPv4 if there is any, else IPv6, with a link-local address of its own in front (RFC 9568 section 5.2.9).
-func advertise(vrid uint8, addresses []netip.Addr) (advertised, riding []netip.Addr) {
-	first6, _ := slices.BinarySearchFunc(addresses, netip.IPv6Unspecified(), netip.Addr.Compare)
-	if first6 > 0 {
-		most := min(first6, vrrp.MaxAddresses(addresses[0]))
-		return addresses[:most], addresses[most:]
-	}
-	most := min(len(addresses), vrrp.MaxAddresses(netip.IPv6Unspecified())-1)
-	return slices.Concat([]netip.Addr{vrrp.LinkLocal(vrid)}, addresses[:most]), addresses[most:]
 }
 
 func toUint8(name string, value int32) (uint8, error) {

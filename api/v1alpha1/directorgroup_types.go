@@ -140,6 +140,18 @@ type VRRP struct {
 	// +optional
 	Unicast *VRRPUnicast `json:"unicast,omitempty"`
 
+	// advertisedAddresses are what advertisements name, whatever virtual IPs the group's services have: for a keepalived that shares
+	// the virtual router, whose virtual_ipaddress this has to be. Up to 2.3.2 it takes an advertisement with another list for none,
+	// and becomes Active beside the one that sent it, so that a virtual IP could not come or go without two Actives. The group's
+	// other virtual IPs go where the router's go, unnamed, as keepalived's virtual_ipaddress_excluded. All of one family, that of the
+	// group's first virtual IP: 1 to 255 for IPv4, 1 to 90 for IPv6. Absent: the virtual IPs, as many as a packet has room for.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MinItems=1
+	// +kubebuilder:validation:MaxItems=255
+	// +kubebuilder:validation:items:XValidation:rule="isIP(self)",message="must be an IP address, for example 192.0.2.200"
+	AdvertisedAddresses []IPAddress `json:"advertisedAddresses,omitempty"`
+
 	// checksum of version 3 over IPv4 as it is sent: WithPseudoHeader, the default, as RFC 5798 and keepalived have it; or
 	// WithoutPseudoHeader, as RFC 9568 section 5.2.8 has it. Received are both.
 	// +optional

@@ -114,6 +114,12 @@ type VirtualRouter struct {
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=64
 	UnicastAddresses []IPAddress `json:"unicastAddresses,omitempty"`
+	// advertisedAddresses are what advertisements name, whatever addresses are; at most 255. None: as many of addresses as a packet
+	// has room for.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=255
+	AdvertisedAddresses []IPAddress `json:"advertisedAddresses,omitempty"`
 	// checksum of version 3 over IPv4 as it is sent; default WithPseudoHeader.
 	// +optional
 	Checksum VRRPChecksum `json:"checksum,omitempty"`

@@ -1517,6 +1517,11 @@ func (in *VRRP) DeepCopyInto(out *VRRP) {
 		*out = new(VRRPUnicast)
 		(*in).DeepCopyInto(*out)
 	}
+	if in.AdvertisedAddresses != nil {
+		in, out := &in.AdvertisedAddresses, &out.AdvertisedAddresses
+		*out = make([]IPAddress, len(*in))
+		copy(*out, *in)
+	}
 	if in.Announcements != nil {
 		in, out := &in.Announcements, &out.Announcements
 		*out = new(Announcements)
@@ -1601,6 +1606,11 @@ func (in *VirtualRouter) DeepCopyInto(out *VirtualRouter) {
 	}
 	if in.UnicastAddresses != nil {
 		in, out := &in.UnicastAddresses, &out.UnicastAddresses
+		*out = make([]IPAddress, len(*in))
+		copy(*out, *in)
+	}
+	if in.AdvertisedAddresses != nil {
+		in, out := &in.AdvertisedAddresses, &out.AdvertisedAddresses
 		*out = make([]IPAddress, len(*in))
 		copy(*out, *in)
 	}

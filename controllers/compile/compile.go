@@ -74,6 +74,7 @@ func directorPart(g *group, node string, vips []v1alpha1.IPAddress) *v1alpha1.No
 			Preempt:               or(vrrp.Preempt, true),
 			PreemptDelay:          vrrp.PreemptDelay,
 			UnicastAddresses:      unicastAddresses(vrrp),
+			AdvertisedAddresses:   vrrp.AdvertisedAddresses,
 			Checksum:              vrrp.Checksum,
 			Announcements:         vrrp.Announcements,
 			Authentication:        vrrp.Authentication,
