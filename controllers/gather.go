@@ -94,9 +94,14 @@ func readNodes(items []corev1.Node) []compile.Node {
 			Name:        items[i].Name,
 			Labels:      items[i].Labels,
 			InternalIPs: internalIPs(&items[i]),
+			Leaving:     leaving(&items[i]),
 		})
 	}
 	return nodes
+}
+
+func leaving(node *corev1.Node) string {
+	return compile.Leaving(node.Spec.Unschedulable, node.Annotations)
 }
 
 func internalIPs(node *corev1.Node) []string {

@@ -86,14 +86,18 @@ func cacheOptions() cache.Options {
 	}
 }
 
-// trimNode leaves of a Node its name, labels, addresses and Ready condition.
+// trimNode leaves of a Node its name, labels, addresses, whether it hands over, and its Ready condition.
 func trimNode(object any) (any, error) {
 	node, ok := object.(*corev1.Node)
 	if !ok {
 		return object, nil
 	}
-	node.ManagedFields, node.Annotations = nil, nil
-	node.Spec = corev1.NodeSpec{}
+	var annotations map[string]string
+	if value, has := node.Annotations[v1alpha1.HandOverAnnotation]; has {
+		annotations = map[string]string{v1alpha1.HandOverAnnotation: value}
+	}
+	node.ManagedFields, node.Annotations = nil, annotations
+	node.Spec = corev1.NodeSpec{Unschedulable: node.Spec.Unschedulable}
 	trimmed := corev1.NodeStatus{Addresses: node.Status.Addresses}
 	for _, condition := range node.Status.Conditions {
 		if condition.Type == corev1.NodeReady {

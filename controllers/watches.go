@@ -167,7 +167,8 @@ func specChanged() predicate.Predicate { return predicate.GenerationChangedPredi
 func nodePlaceChanged() predicate.Predicate {
 	return predicate.Funcs{UpdateFunc: func(e event.UpdateEvent) bool {
 		before, after := e.ObjectOld.(*corev1.Node), e.ObjectNew.(*corev1.Node)
-		return !maps.Equal(before.Labels, after.Labels) || !slices.Equal(internalIPs(before), internalIPs(after))
+		return !maps.Equal(before.Labels, after.Labels) || !slices.Equal(internalIPs(before), internalIPs(after)) ||
+			leaving(before) != leaving(after)
 	}}
 }
 

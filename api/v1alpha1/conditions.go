@@ -101,3 +101,7 @@ const PasswordKey = "password"
 
 // DirectorGroupLabel is on every slice: the name of the director group that it was compiled for.
 const DirectorGroupLabel = "lvs-operator.io/director-group"
+
+// HandOverAnnotation on a Node, with the value "true", has the node's director hand its virtual IPs over, and take none while another
+// director is there: before maintenance, and until the annotation is removed.
+const HandOverAnnotation = "lvs-operator.io/hand-over"

@@ -318,8 +318,9 @@ type DirectorStatus struct {
 	// ready and another director became Active after it.
 	// +optional
 	State VRRPState `json:"state,omitempty"`
-	// lowered says why the director takes part with a lower priority than the one that it was given: NotProgrammed or RealServersDown,
-	// as NodeState's status.directorGroups[].virtualRouters[].lowered explains. Absent: it does not.
+	// lowered says why the director takes part with a lower priority than the group gives it: Unschedulable or HandOver (priority 1: the
+	// Node is cordoned, or has the annotation lvs-operator.io/hand-over: "true"), NotProgrammed or RealServersDown (as NodeState's
+	// status.directorGroups[].virtualRouters[].lowered explains). Absent: it does not.
 	// +optional
 	// +kubebuilder:validation:MaxLength=64
 	Lowered string `json:"lowered,omitempty"`

@@ -94,9 +94,14 @@ type VirtualRouter struct {
 	// version of the protocol: 3 (RFC 9568; default if the group says nothing) or 2 (RFC 3768).
 	// +required
 	Version int32 `json:"version"`
-	// priority of this node, 1 to 254, higher wins; default 100 if the group says nothing.
+	// priority of this node, 1 to 254, higher wins; default 100 if the group says nothing, and 1 while lowered is set.
 	// +required
 	Priority int32 `json:"priority"`
+	// lowered says why the priority is 1: Unschedulable (the Node is cordoned, as kubectl drain does first) or HandOver (it has the
+	// annotation lvs-operator.io/hand-over: "true"). Absent: the priority is the group's.
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	Lowered string `json:"lowered,omitempty"`
 	// advertisementInterval is the time between advertisements, as a duration: 10ms to 40.95s with version 3, 1s to 255s in
 	// whole seconds with version 2; default 1s if the group says nothing.
 	// +required
@@ -265,8 +270,10 @@ type VRRPPeer struct {
 	Discarded string `json:"discarded,omitempty"`
 }
 
-// Values of VirtualRouterStatus.lowered.
+// Values of VirtualRouterStatus.lowered, and of VirtualRouter.lowered.
 const (
+	LoweredUnschedulable   = "Unschedulable"
+	LoweredHandOver        = "HandOver"
 	LoweredNotProgrammed   = "NotProgrammed"
 	LoweredRealServersDown = "RealServersDown"
 )

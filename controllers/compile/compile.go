@@ -69,7 +69,8 @@ func directorPart(g *group, node string, vips []v1alpha1.IPAddress) *v1alpha1.No
 			VirtualRouterID:       vrrp.VirtualRouterID,
 			Interface:             g.Spec.Interface,
 			Version:               cmp.Or(vrrp.Version, defaultVersion),
-			Priority:              priorityOf(vrrp, node),
+			Priority:              g.priorityOf(node),
+			Lowered:               g.leaving[node],
 			AdvertisementInterval: orDuration(vrrp.AdvertisementInterval, defaultAdvertisementInterval),
 			Preempt:               or(vrrp.Preempt, true),
 			PreemptDelay:          vrrp.PreemptDelay,
@@ -90,7 +91,14 @@ func unicastAddresses(vrrp v1alpha1.VRRP) []v1alpha1.IPAddress {
 	return vrrp.Unicast.Addresses
 }
 
-func priorityOf(vrrp v1alpha1.VRRP, node string) int32 {
+// leavingPriority is that of a director that hands over. Among those that do it is the same, so that nothing moves from one to another.
+const leavingPriority = 1
+
+func (g *group) priorityOf(node string) int32 {
+	vrrp := g.Spec.VRRP
+	if g.leaving[node] != "" {
+		return leavingPriority
+	}
 	for _, listed := range vrrp.Priorities {
 		if listed.Node == node {
 			return listed.Priority

@@ -20,6 +20,7 @@ type group struct {
 	settings  v1alpha1.CompiledIPVSSettings
 	sync      *v1alpha1.CompiledConnectionSync // nil: none
 	directors []string                         // names of the selected nodes, sorted
+	leaving   map[string]string                // why a director hands over, for those that do
 	peers     []*group                         // the other accepted groups that share a director, the oldest first
 	refused   *Finding
 }
@@ -63,7 +64,7 @@ func peersOf(g *group, accepted []*group) []*group {
 
 // readGroup reads the group's selectors. A selector that cannot be read refuses the group.
 func readGroup(object *v1alpha1.DirectorGroup, nodes []Node) *group {
-	g := &group{DirectorGroup: object, settings: compileSettings(object.Spec)}
+	g := &group{DirectorGroup: object, settings: compileSettings(object.Spec), leaving: map[string]string{}}
 	selector, err := metav1.LabelSelectorAsSelector(&object.Spec.NodeSelector)
 	if err != nil {
 		g.refused = invalidSelector("nodeSelector", err)
@@ -72,6 +73,9 @@ func readGroup(object *v1alpha1.DirectorGroup, nodes []Node) *group {
 	for _, node := range nodes {
 		if selector.Matches(labels.Set(node.Labels)) {
 			g.directors = append(g.directors, node.Name)
+			if node.Leaving != "" {
+				g.leaving[node.Name] = node.Leaving
+			}
 		}
 	}
 	slices.Sort(g.directors)

@@ -16,6 +16,20 @@ type Node struct {
 	Labels map[string]string
 	// InternalIPs are the Node's addresses of type InternalIP, by which it is recognised as a real server.
 	InternalIPs []string
+	// Leaving is why the Node's director hands over: see [Leaving]. Empty: it does not.
+	Leaving string
+}
+
+// Leaving is why a Node's director hands its virtual IPs over: it is cordoned, as before a drain, or annotated. Empty: it stays.
+func Leaving(unschedulable bool, annotations map[string]string) string {
+	switch {
+	case annotations[v1alpha1.HandOverAnnotation] == "true":
+		return v1alpha1.LoweredHandOver
+	case unschedulable:
+		return v1alpha1.LoweredUnschedulable
+	default:
+		return ""
+	}
 }
 
 // Snapshot is the world as one director group's compilation sees it. Nothing in it is changed, and the order of every

@@ -62,7 +62,7 @@ func readObjects(t *testing.T, text string) Snapshot {
 		case "Node":
 			var node corev1.Node
 			read(t, document, &node)
-			n := Node{Name: node.Name, Labels: node.Labels}
+			n := Node{Name: node.Name, Labels: node.Labels, Leaving: Leaving(node.Spec.Unschedulable, node.Annotations)}
 			for _, address := range node.Status.Addresses {
 				if address.Type == corev1.NodeInternalIP {
 					n.InternalIPs = append(n.InternalIPs, address.Address)
@@ -251,12 +251,15 @@ func tellNode(b *strings.Builder, name string, spec v1alpha1.NodeStateSpec) {
 			fmt.Fprintf(b, "  connection sync of %s: %s\n", group.Name, syncText(sync))
 		}
 		for _, r := range group.VirtualRouters {
-			password := ""
+			more := ""
 			if r.Authentication != nil {
-				password = ", password in " + r.Authentication.SecretRef.Name
+				more = ", password in " + r.Authentication.SecretRef.Name
+			}
+			if r.Lowered != "" {
+				more += ", lowered: " + r.Lowered
 			}
 			fmt.Fprintf(b, "  director of %s with %v: VRRPv%d id %d on %s, priority %d, every %s, preempt %t%s: %v\n", group.Name, group.AddressPools,
-				r.Version, r.VirtualRouterID, r.Interface, r.Priority, r.AdvertisementInterval.Duration, r.Preempt, password, r.Addresses)
+				r.Version, r.VirtualRouterID, r.Interface, r.Priority, r.AdvertisementInterval.Duration, r.Preempt, more, r.Addresses)
 		}
 	}
 	if spec.RealServer != nil {

@@ -3,6 +3,7 @@
 package rollup
 
 import (
+	"cmp"
 	"fmt"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -53,13 +54,14 @@ func readDirector(group, name string, state *v1alpha1.NodeState) Director {
 	if state == nil {
 		return d
 	}
+	var given string
 	d.Current = state.Status.ObservedGeneration >= state.Generation
 	for _, wanted := range state.Spec.DirectorGroups {
 		if wanted.Name != group {
 			continue
 		}
 		for _, router := range wanted.VirtualRouters {
-			d.Priority = router.Priority
+			d.Priority, given = router.Priority, router.Lowered
 			d.VIPs = append(d.VIPs, router.Addresses...)
 		}
 	}
@@ -68,6 +70,7 @@ func readDirector(group, name string, state *v1alpha1.NodeState) Director {
 			d.read(reported)
 		}
 	}
+	d.Lowered = cmp.Or(given, d.Lowered)
 	d.ProblemCount = state.Status.ProblemCount
 	d.Cut = int(state.Status.ProblemCount) > len(state.Status.Problems)
 	for _, problem := range state.Status.Problems {

@@ -363,6 +363,14 @@ func TestADirectorGroupsStatus(t *testing.T) {
 			active: "d1", says: "d1 is Active; d2 has lowered its priority: RealServersDown",
 		},
 		{
+			tells: "a Backup hands over",
+			change: func(s *scene) {
+				s.states["d2"].Spec.DirectorGroups[0].VirtualRouters[0].Lowered = v1alpha1.LoweredHandOver
+				s.edge("d2").VirtualRouters[0].Lowered = v1alpha1.LoweredRealServersDown
+			},
+			active: "d1", says: "d1 is Active; d2 has lowered its priority: HandOver",
+		},
+		{
 			tells:  "a director hears the other one",
 			change: func(s *scene) { s.hears("d2", v1alpha1.VRRPPeer{Address: "198.51.100.1", Priority: 101}) },
 			active: "d1",
