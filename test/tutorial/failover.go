@@ -134,16 +134,11 @@ func (s *scene) handBack(ctx context.Context, director string) error {
 	if err := s.StartAgent(ctx, director); err != nil {
 		return err
 	}
-	done := s.Waiting("waiting for %s to be Active again", director)
-	took, err := stage.Until(ctx, stage.Patience, func() (bool, error) { return s.settled(ctx, director) })
-	done()
-	if err := s.Check(err == nil, director+" is Active again, and alone", "%.1f s after its return", took.Seconds()); err != nil {
+	if err := s.becomesActive(ctx, director); err != nil {
 		return err
 	}
 	if err := stage.Listen(ctx, 2*time.Second); err != nil {
 		return err
 	}
-	failed, all := stage.Failures(poll.End(), began, time.Now())
-	s.Note("the hand-back: %d of %d connections failed (goal: none)", failed, all)
-	return nil
+	return s.noneFailed(poll, began)
 }

@@ -54,6 +54,7 @@ func (s *scene) steps() []stage.Step {
 		{Title: "4.2   The real server is back", Play: s.realServerReturns},
 		{Title: "4.3   The Active director dies: kill -9 and link down", Play: s.directorDies},
 		{Title: "4.3   The director is back and takes its role again", Play: s.directorReturns},
+		{Title: "4.4   The Active director's Node is cordoned, and uncordoned", Play: s.nodeIsCordoned},
 		{Title: "5     The agent is killed and started again; the kernel goes on", Play: s.agentRestarts},
 		{Title: "6     The API server stops; a real server and the Active director die meanwhile", Play: s.noAPIServer},
 		{Title: "6     The API server is back", Play: s.apiServerReturns},
