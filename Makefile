@@ -35,6 +35,10 @@ test: test-unit test-fuzz test-api test-chart test-kernel test-e2e ## Run every 
 bench-ipvs: build-lab ## Measure IPVS: loading, reading back, one change, memory; against ipvsadm and moby/ipvs. About 15 minutes.
 	hack/bench-ipvs.sh
 
+.PHONY: bench-failover
+bench-failover: build ## Measure failovers: what a client notices when a director dies or is stopped; beside keepalived. About 15 minutes.
+	hack/bench-failover.sh
+
 ##@ Build
 
 .PHONY: build

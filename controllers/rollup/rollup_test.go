@@ -101,8 +101,9 @@ func (s *scene) vrrp(node string, state v1alpha1.VRRPState, since metav1.Time) {
 	s.edge(node).VirtualRouters[0].State, s.edge(node).VirtualRouters[0].Since = state, since
 }
 
-func (s *scene) hears(node string, peer v1alpha1.VRRPPeer) {
-	s.edge(node).VirtualRouters[0].Peers = append(s.edge(node).VirtualRouters[0].Peers, peer)
+// backupHears lets d2 hear somebody.
+func (s *scene) backupHears(peer v1alpha1.VRRPPeer) {
+	s.edge("d2").VirtualRouters[0].Peers = append(s.edge("d2").VirtualRouters[0].Peers, peer)
 }
 
 func (s *scene) problem(node string, p v1alpha1.Problem) {
@@ -372,19 +373,19 @@ func TestADirectorGroupsStatus(t *testing.T) {
 		},
 		{
 			tells:  "a director hears the other one",
-			change: func(s *scene) { s.hears("d2", v1alpha1.VRRPPeer{Address: "198.51.100.1", Priority: 101}) },
+			change: func(s *scene) { s.backupHears(v1alpha1.VRRPPeer{Address: "198.51.100.1", Priority: 101}) },
 			active: "d1",
 		},
 		{
 			tells:      "a director hears somebody else",
-			change:     func(s *scene) { s.hears("d2", v1alpha1.VRRPPeer{Address: "198.51.100.9", Priority: 50}) },
+			change:     func(s *scene) { s.backupHears(v1alpha1.VRRPPeer{Address: "198.51.100.9", Priority: 50}) },
 			conditions: "Exclusive=False ForeignRouter", active: "d1",
 		},
 		{
 			tells: "a director hears somebody that may be the other one, which has not said where it sends from",
 			change: func(s *scene) {
 				s.edge("d1").VirtualRouters[0].Source = ""
-				s.hears("d2", v1alpha1.VRRPPeer{Address: "198.51.100.1", Priority: 101})
+				s.backupHears(v1alpha1.VRRPPeer{Address: "198.51.100.1", Priority: 101})
 			},
 			active: "d1",
 		},
@@ -392,7 +393,7 @@ func TestADirectorGroupsStatus(t *testing.T) {
 			tells: "a director hears somebody with another password",
 			change: func(s *scene) {
 				s.edge("d1").VirtualRouters[0].Source = ""
-				s.hears("d2", v1alpha1.VRRPPeer{Address: "198.51.100.9", Discarded: "authentication"})
+				s.backupHears(v1alpha1.VRRPPeer{Address: "198.51.100.9", Discarded: "authentication"})
 			},
 			conditions: "Exclusive=False ForeignRouter", active: "d1",
 		},

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build bench
+
+package failover
+
+import (
+	"errors"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"k8s.io/client-go/rest"
+
+	"github.com/lvs-operator/lvs-operator/agent/checkpoint"
+	"github.com/lvs-operator/lvs-operator/agent/desired"
+	"github.com/lvs-operator/lvs-operator/agent/ipvs"
+	"github.com/lvs-operator/lvs-operator/agent/vrrp"
+	"github.com/lvs-operator/lvs-operator/test/controlplane"
+)
+
+// agentVariable names the agent's program.
+const agentVariable = "LVS_AGENT"
+
+// ours is the agent itself. There is no API server: it serves from its checkpoint.
+func ours() *contestant {
+	return &contestant{name: "ours", command: func(t *testing.T, dir string, routers []router) []string {
+		kubeconfig, state := filepath.Join(dir, "kubeconfig"), filepath.Join(dir, "state")
+		check(t, controlplane.WriteKubeconfig(kubeconfig, &rest.Config{Host: "https://127.0.0.1:1"}))
+		remember(t, state, routers)
+		return []string{os.Getenv(agentVariable), "--kubeconfig=" + kubeconfig, "--node-name=bench", "--namespace=lvs-operator-system",
+			"--state-dir=" + state, "--metrics-bind-address="}
+	}}
+}
+
+// remember writes the checkpoint of a director that has run these routers before.
+func remember(t *testing.T, dir string, routers []router) {
+	t.Helper()
+	owned := ipvs.Ownership{Networks: []netip.Prefix{netip.PrefixFrom(netip.MustParseAddr(vip), 32)}}
+	group := desired.Group{Name: "edge", Owned: owned}
+	services := map[ipvs.ServiceKey]*desired.Service{}
+	for _, r := range routers {
+		group.Routers = append(group.Routers, desired.Router{Interface: "eth0", Config: vrrp.Config{
+			Version: vrrp.Version3, VRID: r.vrid, Priority: r.priority, Interval: r.interval, Preempt: true,
+			Addresses: []netip.Addr{netip.MustParseAddr(r.vip)},
+		}})
+		if r.vip == vip {
+			key := ipvs.ServiceKey{Address: target.Addr(), Port: port, Protocol: ipvs.TCP}
+			services[key] = &desired.Service{
+				ID: "web/bench/http", Group: "edge", Service: ipvs.Service{Key: key, Scheduler: "wrr"},
+				Destinations: []ipvs.Destination{{Address: realServer, Port: port, Method: ipvs.DirectRoute, Weight: 1}},
+			}
+		}
+	}
+	store, _, err := checkpoint.Open(dir)
+	if !errors.Is(err, checkpoint.ErrAbsent) {
+		t.Fatalf("a new folder has a checkpoint: %v", err)
+	}
+	node := &checkpoint.Node{Node: desired.Node{Groups: []desired.Group{group}}, Owned: owned}
+	check(t, errors.Join(store.Save(checkpoint.Change{Node: node, Services: services}), store.Close()))
+}
