@@ -81,6 +81,13 @@ func (a *advertisements) next(host *network.Host) {
 // alone waits until a host alone has advertised for a time.
 func (a *advertisements) alone(host *network.Host, lasting time.Duration) {
 	a.t.Helper()
+	if !a.settles(host, lasting) {
+		a.t.Fatalf("%s is not the only one that advertises", host.Name())
+	}
+}
+
+// settles waits until a host alone has advertised for a time, and says whether that came.
+func (a *advertisements) settles(host *network.Host, lasting time.Duration) bool {
 	late, since := time.After(patience), time.Time{}
 	for {
 		select {
@@ -91,10 +98,10 @@ func (a *advertisements) alone(host *network.Host, lasting time.Duration) {
 			case since.IsZero():
 				since = time.Now()
 			case time.Since(since) >= lasting:
-				return
+				return true
 			}
 		case <-late:
-			a.t.Fatalf("%s is not the only one that advertises", host.Name())
+			return false
 		}
 	}
 }
