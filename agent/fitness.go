@@ -30,11 +30,16 @@ const unfitFor = 5 * time.Second
 // priorities are less than four times of each other; among equals their order stays, so that real servers that are dead for all
 // move nothing. Priority 255 is that of the addresses' owner, who has no other (RFC 9568 section 5.2.4).
 func (f fitness) priority(configured uint8) uint8 {
-	divisor := map[fitness]uint8{fit: 1, blind: 4, unprogrammed: 16}[f]
-	if configured == vrrp.PriorityOwner {
+	switch {
+	case configured == vrrp.PriorityOwner:
+		return configured
+	case f == blind:
+		return max(1, configured/4)
+	case f == unprogrammed:
+		return max(1, configured/16)
+	default:
 		return configured
 	}
-	return max(1, configured/divisor)
 }
 
 // reason is the API's word for what lowers the priority, and empty where nothing does.

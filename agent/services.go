@@ -170,17 +170,16 @@ func (a *Agent) checked(target health.Target) bool {
 // serves says whether the kernel has a service of a group, or the group has none at all: what the kernel refuses must not keep
 // the rest from being served, and a director on which nothing works must leave the addresses to another.
 func (a *Agent) serves(group string) bool {
-	empty := true
-	for _, service := range a.desired.Services() {
-		if service.Group != group {
-			continue
-		}
-		empty = false
-		if _, there := a.ledger.Known(service.Service.Key); there {
+	counted, has := a.groups[group]
+	if !has {
+		return true
+	}
+	for key := range counted.members {
+		if _, there := a.ledger.Known(key); there {
 			return true
 		}
 	}
-	return empty
+	return false
 }
 
 // isWarm says whether a group may win an election: each of its real servers was checked once, or the checks have had their
@@ -189,8 +188,12 @@ func (a *Agent) isWarm(group string, now time.Time) bool {
 	if now.Sub(a.firstSeen[group]) >= warmBound {
 		return true
 	}
-	for _, service := range a.desired.Services() {
-		if service.Group == group && !a.allChecked(service) {
+	counted, has := a.groups[group]
+	if !has {
+		return true
+	}
+	for key := range counted.members {
+		if service := a.desired.Service(key); service != nil && !a.allChecked(service) {
 			return false
 		}
 	}

@@ -49,7 +49,9 @@ type tally struct {
 }
 
 type groupTally struct {
-	services, realServers, healthy int
+	// members are the group's services.
+	members              map[ipvs.ServiceKey]struct{}
+	realServers, healthy int
 	// degraded are the services with fewer healthy real servers than real servers.
 	degraded map[ipvs.ServiceKey]v1alpha1.DegradedService
 }
@@ -69,12 +71,12 @@ func (t *tally) countService(service *desired.Service, healthy int) {
 	t.forget(key)
 	g, known := t.groups[service.Group]
 	if !known {
-		g = &groupTally{degraded: map[ipvs.ServiceKey]v1alpha1.DegradedService{}}
+		g = &groupTally{members: map[ipvs.ServiceKey]struct{}{}, degraded: map[ipvs.ServiceKey]v1alpha1.DegradedService{}}
 		t.groups[service.Group] = g
 	}
 	one := serviceTally{group: service.Group, realServers: len(service.Destinations), healthy: healthy}
 	t.of[key] = one
-	g.services++
+	g.members[key] = struct{}{}
 	g.realServers += one.realServers
 	g.healthy += one.healthy
 	if one.healthy < one.realServers {
@@ -90,11 +92,11 @@ func (t *tally) forget(key ipvs.ServiceKey) {
 	}
 	delete(t.of, key)
 	g := t.groups[one.group]
-	g.services--
+	delete(g.members, key)
 	g.realServers -= one.realServers
 	g.healthy -= one.healthy
 	delete(g.degraded, key)
-	if g.services == 0 {
+	if len(g.members) == 0 {
 		delete(t.groups, one.group)
 	}
 }
@@ -133,7 +135,7 @@ func (a *Agent) report() {
 	for _, group := range node.Groups {
 		reported := v1alpha1.NodeDirectorGroupStatus{Name: group.Name, Applied: a.applied.slices[group.Name], VirtualRouters: a.routers.statuses(group.Name)}
 		if counted, known := a.groups[group.Name]; known {
-			status.Services += int32(counted.services)
+			status.Services += int32(len(counted.members))
 			status.RealServers += int32(counted.realServers)
 			healthy += counted.healthy
 			reported.Degraded = worst(slices.Collect(maps.Values(counted.degraded)))

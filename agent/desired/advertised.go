@@ -21,11 +21,11 @@ type addressList struct {
 // pinned is the list of a router with these addresses, sorted. Without a list of its own it advertises what it carries. With one, which
 // a peer such as keepalived has as well, it advertises that, whatever comes and goes: keepalived up to 2.3.2 takes an advertisement
 // with another list than its own for none, and becomes Active beside the one that sent it.
-func pinned(vrid uint8, addresses []netip.Addr, pinned []v1alpha1.IPAddress) (addressList, error) {
-	if len(pinned) == 0 {
+func pinned(vrid uint8, addresses []netip.Addr, own []v1alpha1.IPAddress) (addressList, error) {
+	if len(own) == 0 {
 		return advertise(vrid, addresses), nil
 	}
-	sorted, err := parseAddresses(pinned)
+	sorted, err := parseAddresses(own)
 	if err != nil {
 		return addressList{}, fmt.Errorf("advertised addresses: %w", err)
 	}
