@@ -84,6 +84,10 @@ func (a *Agent) gather(ctx context.Context, now time.Time) work {
 		w.in, w.steps, w.node = a.readNode(ctx, now)
 		w.nodeDrifted = w.node && a.nodeAsWanted != nil && wantsTheSame(*a.nodeAsWanted, w.in)
 		a.nodeDue = !w.node
+		if w.node && a.marksDue {
+			// This pass brings the marks of the services that the one before changed: all is applied then.
+			a.marksDue, a.reportDue = false, true
+		}
 		if first && w.node {
 			a.nodeNeverRead = false
 			a.kick()
@@ -162,9 +166,6 @@ func (a *Agent) settled(w work) {
 		if len(a.nodeProblems) == 0 {
 			a.nodeAsWanted = &w.in
 		}
-		// A pass that changed services by mark leaves their marks to the next one, which ends what was to be applied.
-		a.reportDue = a.reportDue || a.marksDue
-		a.marksDue = a.nodeKicked.Load() && a.marksDue
 	}
 	for key := range a.serviceProblems {
 		if a.ledger.Settled(key) {

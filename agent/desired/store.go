@@ -153,9 +153,6 @@ func (s *Store) Len() int { return len(s.placed) }
 // Service is the service with a key; nil: there is none.
 func (s *Store) Service(key ipvs.ServiceKey) *Service { return s.placed[key] }
 
-// Services are all services in no order. It costs time in proportion to their number.
-func (s *Store) Services() []*Service { return slices.Collect(maps.Values(s.placed)) }
-
 // Applied is, a slice's name, the metadata.generation that is in the desired state of a group. A ServiceSlice of which a
 // service waits for RealServerSlices has the generation that went in before, if any. A RealServerSlice that no service uses
 // is not in it. The caller gets a copy.

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/lvs-operator/lvs-operator/test/stage"
 )
 
 // phases are how far into an interval the Active director dies, as parts of it.
@@ -66,16 +68,18 @@ func (w *world) settle(c *contestant, interval time.Duration) {
 	w.heard.alone(w.directors[0], max(2*time.Second, 3*interval))
 	probe := w.connect()
 	w.await(c, probe, time.Now())
-	probe.end()
+	probe.End()
 }
 
 // await waits for an answer to a connection that began after a moment.
-func (w *world) await(c *contestant, client *client, moment time.Time) {
+func (w *world) await(c *contestant, client *stage.Poll, moment time.Time) {
 	w.t.Helper()
-	for deadline := time.Now().Add(patience); !client.answeredSince(moment); time.Sleep(every) {
-		if time.Now().After(deadline) {
-			w.t.Fatalf("%s: nobody answers at %s", c.name, target)
-		}
+	_, err := stage.Until(w.t.Context(), patience, func() (bool, error) {
+		_, answered := stage.Silence(client.SoFar(), moment)
+		return answered, nil
+	})
+	if err != nil {
+		w.t.Fatalf("%s: nobody answers at %s: %v", c.name, target, err)
 	}
 }
 
@@ -92,7 +96,7 @@ func (w *world) crash(c *contestant, interval, phase time.Duration) outcome {
 	c.wait(0)
 	w.await(c, client, cut)
 	time.Sleep(time.Second)
-	return client.end()
+	return outcomeOf(client)
 }
 
 // comeBack starts the director that died again, as after a power cut.
@@ -111,7 +115,7 @@ func (w *world) stop(c *contestant, interval time.Duration) outcome {
 	c.signal(w.t, 0, syscall.SIGTERM)
 	w.heard.alone(w.directors[1], max(2*time.Second, 3*interval))
 	c.wait(0)
-	return client.end()
+	return outcomeOf(client)
 }
 
 // processors is what 250 virtual routers every 100 ms take of the processors, ours by keepalived's: Active and Backup together. It is

@@ -8,10 +8,10 @@ import (
 	"context"
 	"net"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/lvs-operator/lvs-operator/test/network/traffic"
+	"github.com/lvs-operator/lvs-operator/test/stage"
 )
 
 const (
@@ -21,17 +21,8 @@ const (
 	timeout = 500 * time.Millisecond
 )
 
-// client connects all the time.
-type client struct {
-	stop context.CancelFunc
-	done chan struct{}
-	mu   sync.Mutex
-	all  []traffic.Try
-}
-
-func (w *world) connect() *client {
-	ctx, stop := context.WithCancel(w.t.Context())
-	c := &client{stop: stop, done: make(chan struct{})}
+// connect starts a client that connects all the time.
+func (w *world) connect() *stage.Poll {
 	dial := func(ctx context.Context) (conn net.Conn, err error) {
 		err = w.client.Do(func() error {
 			conn, err = traffic.DialTCP(target.String())(ctx)
@@ -39,31 +30,14 @@ func (w *world) connect() *client {
 		})
 		return conn, err
 	}
-	go func() {
-		defer close(c.done)
-		_ = traffic.Poll{Dial: dial, Every: every, Timeout: timeout}.Run(ctx, func(try traffic.Try) {
-			c.mu.Lock()
-			defer c.mu.Unlock()
-			c.all = append(c.all, try)
-		})
-	}()
-	return c
+	return stage.StartPollEvery(w.t.Context(), dial, every, timeout)
 }
 
-// answeredSince says whether a connection that began after a moment was answered.
-func (c *client) answeredSince(moment time.Time) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return slices.ContainsFunc(c.all, func(try traffic.Try) bool { return try.Failure == "" && try.Start.After(moment) })
-}
-
-// end is what the client saw in all.
-func (c *client) end() outcome {
-	c.stop()
-	<-c.done
+// outcomeOf ends a client, and is what it saw in all.
+func outcomeOf(client *stage.Poll) outcome {
 	var o outcome
 	var answered []time.Time
-	for _, try := range c.all {
+	for _, try := range client.End() {
 		if try.Failure != "" {
 			o.failed++
 			continue

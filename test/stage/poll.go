@@ -16,7 +16,7 @@ const (
 	pollTimeout = time.Second
 )
 
-// Poll is a client that connects all the time, every 50 ms, and gives each try a second.
+// Poll is a client that connects all the time.
 type Poll struct {
 	stop context.CancelFunc
 	done chan struct{}
@@ -24,13 +24,18 @@ type Poll struct {
 	all  []traffic.Try
 }
 
-// StartPoll starts one.
+// StartPoll starts one that connects every 50 ms, and gives each try a second.
 func StartPoll(ctx context.Context, dial traffic.Dial) *Poll {
+	return StartPollEvery(ctx, dial, pollEvery, pollTimeout)
+}
+
+// StartPollEvery starts one with a time between two tries, and one that each gets.
+func StartPollEvery(ctx context.Context, dial traffic.Dial, every, timeout time.Duration) *Poll {
 	ctx, cancel := context.WithCancel(ctx)
 	p := &Poll{stop: cancel, done: make(chan struct{})}
 	go func() {
 		defer close(p.done)
-		_ = traffic.Poll{Dial: dial, Every: pollEvery, Timeout: pollTimeout}.Run(ctx, func(try traffic.Try) {
+		_ = traffic.Poll{Dial: dial, Every: every, Timeout: timeout}.Run(ctx, func(try traffic.Try) {
 			p.mu.Lock()
 			defer p.mu.Unlock()
 			p.all = append(p.all, try)

@@ -137,8 +137,5 @@ func (s *scene) handBack(ctx context.Context, director string) error {
 	if err := s.becomesActive(ctx, director); err != nil {
 		return err
 	}
-	if err := stage.Listen(ctx, 2*time.Second); err != nil {
-		return err
-	}
-	return s.noneFailed(poll, began)
+	return s.noneFailed(ctx, poll, began)
 }

@@ -36,10 +36,7 @@ func (s *scene) nodeIsCordoned(ctx context.Context) error {
 	if err := s.becomesActive(ctx, master); err != nil {
 		return err
 	}
-	if err := stage.Listen(ctx, 2*time.Second); err != nil {
-		return err
-	}
-	return s.noneFailed(poll, began)
+	return s.noneFailed(ctx, poll, began)
 }
 
 // administer does something to a Node by kubectl, and shows it.
@@ -60,8 +57,11 @@ func (s *scene) becomesActive(ctx context.Context, director string) error {
 	return s.Check(err == nil, director+" is Active, and alone", "%.1f s later", took.Seconds())
 }
 
-// noneFailed ends a client's poll and wants no connection of it to have failed.
-func (s *scene) noneFailed(poll *stage.Poll, began time.Time) error {
+// noneFailed ends a client's poll, two seconds from now, and wants no connection of it to have failed.
+func (s *scene) noneFailed(ctx context.Context, poll *stage.Poll, began time.Time) error {
+	if err := stage.Listen(ctx, 2*time.Second); err != nil {
+		return err
+	}
 	failed, all := stage.Failures(poll.End(), began, time.Now())
 	return s.Check(failed == 0 && all > 0, "a client that connects all the time sees no connection fail", "%d of %d failed", failed, all)
 }
