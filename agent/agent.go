@@ -123,7 +123,9 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	threads := vrrpnet.NewThreads(nil)
-	a.routers = newRouters(startRouter(threads), a.kickNode, o.Log)
+	taking := newTakeover(takeover{kernel: k, log: o.Log, kick: a.kickNode})
+	go taking.run(ctx)
+	a.routers = newRouters(startRouter(threads), a.kickNode, taking.offer, o.Log)
 	a.routers.strangers = threads.Strangers
 	a.health = monitor.New(monitor.Options{Prober: probe.TCP{}, OnChange: a.kick})
 	defer a.health.Close()

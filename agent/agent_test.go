@@ -189,6 +189,8 @@ func newNode(t *testing.T, k *kerneltest.Kernel, dir string) *node {
 	}
 	a.health = monitor.New(monitor.Options{Prober: n.servers, OnChange: a.kick})
 	t.Cleanup(a.health.Close)
+	taking := newTakeover(takeover{kernel: k, log: a.log, kick: a.kickNode})
+	go taking.run(t.Context())
 	a.routers = newRouters(func(_ string, config vrrp.Config, resume bool, transition func(vrrp.State)) (VirtualRouter, error) {
 		if n.mayStart != nil {
 			return nil, n.mayStart
@@ -199,7 +201,7 @@ func newNode(t *testing.T, k *kerneltest.Kernel, dir string) *node {
 		}
 		n.started = append(n.started, r)
 		return r, nil
-	}, a.kickNode, a.log)
+	}, a.kickNode, taking.offer, a.log)
 	a.recall(saved, recalled)
 	n.Agent = a
 	return n
@@ -457,7 +459,7 @@ func TestADirectorThatIsActiveAgainAtOnceKeepsTheAddress(t *testing.T) {
 		n.started[0].become(vrrp.Active)
 		n.settle(t)
 		n.later(t, 2*yieldGrace)
-		expect(t, "operations", n.operations(), "")
+		expect(t, "operations, of which the kernel has the address already", n.operations(), vipUp)
 		if n.started[0].announced != 2 {
 			t.Errorf("the address was announced %d times, want twice", n.started[0].announced)
 		}

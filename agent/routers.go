@@ -61,11 +61,12 @@ type router struct {
 	addresses []netip.Addr
 	running   VirtualRouter
 	// transitions counts the router's own transitions; announced is the count for which addresses were announced.
-	transitions atomic.Int64
-	announced   int64
-	state       vrrp.State
-	since       time.Time
-	failure     error
+	transitions, announced atomic.Int64
+	// claim is what it does when it becomes Active; nil: that waits for a pass.
+	claim   atomic.Pointer[claim]
+	state   vrrp.State
+	since   time.Time
+	failure error
 	// released says that another director has the addresses: this one is about to end.
 	released bool
 	// lingers is until when a router that is no longer Active keeps its addresses: see yieldGrace.
@@ -81,6 +82,8 @@ const yieldGrace = 500 * time.Millisecond
 type routers struct {
 	start StartRouter
 	kick  func()
+	// won takes a router that has become Active; false: a pass has to see to it.
+	won   func(*router) bool
 	log   *slog.Logger
 	byKey map[routerKey]*router
 	// fitness is that for each group of which anything but fit was said.
@@ -91,8 +94,8 @@ type routers struct {
 	told []routerNews
 }
 
-func newRouters(start StartRouter, kick func(), log *slog.Logger) *routers {
-	return &routers{start: start, kick: kick, log: log, byKey: map[routerKey]*router{}, fitness: map[string]fitness{}}
+func newRouters(start StartRouter, kick func(), won func(*router) bool, log *slog.Logger) *routers {
+	return &routers{start: start, kick: kick, won: won, log: log, byKey: map[routerKey]*router{}, fitness: map[string]fitness{}}
 }
 
 // adopt makes the set of routers the desired one: new ones are known and not yet started, changed ones are reconfigured,
@@ -122,6 +125,10 @@ func (rs *routers) adoptOne(key routerKey, wanted desired.Router, now time.Time)
 	if !known {
 		rs.byKey[key] = &router{key: key, config: config, configured: configured, addresses: addresses, state: vrrp.Initialize, since: now}
 		return
+	}
+	if !slices.Equal(r.addresses, addresses) {
+		// Those that are new come when their services are there.
+		r.claim.Store(nil)
 	}
 	r.addresses, r.configured = addresses, configured
 	rs.reconfigure(r, config)
@@ -192,6 +199,7 @@ func (rs *routers) news() bool {
 
 // retire resigns in the background: nobody waits for a router that is no longer wanted.
 func (rs *routers) retire(r *router) {
+	r.claim.Store(nil)
 	if r.running == nil {
 		return
 	}
@@ -215,9 +223,11 @@ func (rs *routers) startAll(actual []plan.Address, ready func(group string) bool
 			continue
 		}
 		// On the router's own thread of time: nothing in it may block, not even a log.
-		running, err := rs.start(r.key.interfaceName, r.config, resume, func(vrrp.State) {
+		running, err := rs.start(r.key.interfaceName, r.config, resume, func(state vrrp.State) {
 			r.transitions.Add(1)
-			rs.kick()
+			if state != vrrp.Active || !rs.won(r) {
+				rs.kick()
+			}
 		})
 		if err != nil {
 			r.failure = fmt.Errorf("start virtual router %d on %s: %w", r.key.id, r.key.interfaceName, err)
@@ -229,7 +239,7 @@ func (rs *routers) startAll(actual []plan.Address, ready func(group string) bool
 		if resume {
 			// The addresses are there: a director that served meanwhile lets go of them on our first advertisement, so the
 			// link has to learn at once where they are now.
-			r.announced = r.transitions.Load()
+			r.announced.Store(r.transitions.Load())
 			running.Announce(carried(actual, r))
 		}
 		rs.kick()
@@ -256,12 +266,25 @@ func (rs *routers) addresses(actual []plan.Address, now time.Time) []plan.Interf
 func (rs *routers) announce(actual []plan.Address, added []plan.Operation) {
 	for _, r := range rs.sorted() {
 		transitions := r.transitions.Load()
-		if r.running == nil || r.state != vrrp.Active || r.announced == transitions && !addsTo(added, r) {
+		if r.running == nil || r.state != vrrp.Active || r.announced.Load() == transitions && !addsTo(added, r) {
 			continue
 		}
 		if addresses := carried(actual, r); len(addresses) > 0 {
-			r.announced = transitions
+			r.announced.Store(transitions)
 			r.running.Announce(addresses)
+		}
+	}
+}
+
+// stake makes each router that runs claim its addresses when it becomes Active. It is called while all that has to be there before a
+// virtual IP is there; what changes later does not keep an address back that was ready.
+func (rs *routers) stake() {
+	for _, r := range rs.byKey {
+		if r.running == nil {
+			continue
+		}
+		if c := r.claim.Load(); c == nil || c.running != r.running || !slices.Equal(c.addresses, r.addresses) {
+			r.claim.Store(&claim{running: r.running, addresses: r.addresses, adds: plan.Takeover(r.key.interfaceName, r.addresses)})
 		}
 	}
 }

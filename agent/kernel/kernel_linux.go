@@ -31,6 +31,8 @@ type Kernel struct {
 	sockets map[int]*nl.SocketHandle
 	table   table
 	marks   marks
+	// takeover has a socket of its own: a virtual IP that has to come does not wait for a reading.
+	takeover takeover
 	// procSys is where sysctls are.
 	procSys string
 }
@@ -75,6 +77,10 @@ func Open(procSys string) (*Kernel, error) {
 		k.Close()
 		return nil, err
 	}
+	if err := k.takeover.open(); err != nil {
+		k.Close()
+		return nil, err
+	}
 	return k, nil
 }
 
@@ -83,6 +89,7 @@ func (k *Kernel) Close() {
 	k.links.Close()
 	k.table.close()
 	k.marks.nft.close()
+	k.takeover.close()
 	for _, socket := range k.sockets {
 		socket.Close()
 	}

@@ -267,6 +267,19 @@ func (k *Kernel) Read(_ context.Context, query kernel.Query) (plan.Actual, error
 	return actual, nil
 }
 
+// AddAddresses carries out additions of addresses, as one call.
+func (k *Kernel) AddAddresses(adds []*plan.AddAddress) error {
+	operations := make([]plan.Operation, 0, len(adds))
+	for _, add := range adds {
+		operations = append(operations, add)
+	}
+	var errs []error
+	for _, failure := range k.Apply(context.Background(), operations) {
+		errs = append(errs, failure.Err)
+	}
+	return errors.Join(errs...)
+}
+
 // Apply carries the operations out in order, like kernel.Kernel's Apply: one that fails does not stop the others, adding
 // what exists updates it, and deleting what does not exist succeeds.
 func (k *Kernel) Apply(ctx context.Context, operations []plan.Operation) []kernel.Failure {
