@@ -23,7 +23,10 @@ type router struct {
 	source netip.Addr
 	// running says that the interface is usable and the instance was started.
 	running bool
-	resume  bool // the first run on the interface is to be a resumption
+	// due is the deadline under which the router stands in the thread's timers, at the place timed.
+	due    time.Time
+	timed  int
+	resume bool // the first run on the interface is to be a resumption
 	retryAt time.Time
 	lateness
 
@@ -41,7 +44,7 @@ type router struct {
 
 func newRouter(t *thread, o Options, instance *vrrp.Instance) *router {
 	return &router{
-		thread: t, options: o, config: instance.Config(), instance: instance, counters: &counters{}, peers: &peers{}, resume: o.Resume,
+		thread: t, options: o, config: instance.Config(), instance: instance, counters: &counters{}, peers: &peers{}, resume: o.Resume, timed: notTimed,
 		finished: make(chan struct{}),
 	}
 }
