@@ -148,21 +148,31 @@ func hexadecimal(field []byte, digits int) (uint32, bool) {
 		return 0, false
 	}
 	var number uint32
-	for _, digit := range field {
-		switch {
-		case '0' <= digit && digit <= '9':
-			digit -= '0'
-		case 'A' <= digit && digit <= 'F':
-			digit -= 'A' - 10
-		case 'a' <= digit && digit <= 'f':
-			digit -= 'a' - 10
-		default:
+	for _, character := range field {
+		digit := digitOf[character]
+		if digit == noDigit {
 			return 0, false
 		}
 		number = number<<4 | uint32(digit)
 	}
 	return number, true
 }
+
+const noDigit = 0xff
+
+// digitOf is the value of each character as a hexadecimal digit. Addresses are most of a line.
+var digitOf = func() (of [256]uint8) {
+	for character := range of {
+		of[character] = noDigit
+	}
+	for value := range uint8(10) {
+		of['0'+value] = value
+	}
+	for value := range uint8(6) {
+		of['A'+value], of['a'+value] = 10+value, 10+value
+	}
+	return of
+}()
 
 // seconds reads the time that is left. Old kernels show what is over as a huge number, because they subtract without a sign: that
 // is 0.

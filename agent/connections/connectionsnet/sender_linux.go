@@ -10,10 +10,16 @@ import (
 	"github.com/lvs-operator/lvs-operator/agent/ipvs"
 )
 
+// wire takes whole datagrams.
+type wire interface {
+	send(datagram []byte) error
+	close()
+}
+
 // Sender sends connections to all directors whose backup daemon listens. It is not safe for concurrent use.
 type Sender struct {
 	daemon  ipvs.Daemon
-	socket  *socket
+	wire    wire
 	encoder *connections.Encoder
 	pace    connections.Pace
 	pause   func(time.Duration)
@@ -32,7 +38,7 @@ func Open(daemon ipvs.Daemon, pause func(time.Duration)) (*Sender, error) {
 		return nil, fmt.Errorf("open a socket for connection sync on interface %s to %s: %w", daemon.Interface, address(daemon), err)
 	}
 	return &Sender{
-		daemon: daemon, socket: socket, pause: pause,
+		daemon: daemon, wire: socket, pause: pause,
 		encoder: connections.NewEncoder(uint8(daemon.ID), int(daemon.MaxLength)),
 	}, nil
 }
@@ -59,7 +65,7 @@ func (s *Sender) Flush() error {
 		return nil
 	}
 	defer s.encoder.Reset()
-	if err := s.socket.send(datagram); err != nil {
+	if err := s.wire.send(datagram); err != nil {
 		return fmt.Errorf("send %d connections on interface %s to %s: %w", count, s.daemon.Interface, address(s.daemon), err)
 	}
 	s.sent += count
@@ -73,4 +79,4 @@ func (s *Sender) Flush() error {
 func (s *Sender) Sent() int { return s.sent }
 
 // Close frees the socket. What was not flushed is not sent.
-func (s *Sender) Close() { s.socket.close() }
+func (s *Sender) Close() { s.wire.close() }
