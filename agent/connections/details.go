@@ -12,6 +12,6 @@ type Details struct {
 	// Mark is the firewall mark of the service, 1 to 4294967295; 0: the service is by address.
 	Mark uint32
 	// Persistence is the service's persistence time-out in seconds. A template goes out with it in place of what is left: the
-	// other kernel takes it for the time-out, and prolongs the template by so much at each new connection. 0 for a connection.
+	// other kernel takes it for the time-out, and prolongs the template by so much at each new connection. It counts for nothing with a connection; 0 sends what is left.
 	Persistence uint32
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -99,5 +100,15 @@ func TestReadingAllocatesNothingForALine(t *testing.T) {
 	})
 	if all > 5 {
 		t.Errorf("%v allocations for 2000 lines, want those of one buffer", all)
+	}
+}
+
+func TestAKernelWithoutIPVSIsNamed(t *testing.T) {
+	if _, err := os.Stat(table); err == nil {
+		t.Skip("this kernel has IPVS")
+	}
+	err := Each(t.Context(), func(connections.Connection) bool { return true })
+	if !errors.Is(err, ErrNoIPVS) || !strings.Contains(err.Error(), "read the IPVS connection table") {
+		t.Errorf("error %v", err)
 	}
 }
