@@ -71,6 +71,14 @@ var lines = []struct {
 		Connection{Protocol: ipvs.UDP, Client: at("198.51.100.1:0"), Virtual: at("198.51.100.10:5060"), RealServer: at("192.0.2.11:5060"), Expires: 299, Template: true},
 	},
 	{
+		"what stays for 68 years", "UDP C6336401 D431 C633640A 0035 C000020B 0035 UDP         LOCAL  2147483647\n",
+		Connection{Protocol: ipvs.UDP, Client: at("198.51.100.1:54321"), Virtual: at("198.51.100.10:53"), RealServer: at("192.0.2.11:53"), Expires: 2147483647},
+	},
+	{
+		"what is over, at the least", "UDP C6336401 D431 C633640A 0035 C000020B 0035 UDP         LOCAL  2147483648\n",
+		Connection{Protocol: ipvs.UDP, Client: at("198.51.100.1:54321"), Virtual: at("198.51.100.10:53"), RealServer: at("192.0.2.11:53")},
+	},
+	{
 		"what is over, before a kernel prints 0", "TCP C6336401 D431 C633640A 01BB C000020B 1F90 CLOSE       LOCAL  73786976294838206\n",
 		Connection{Protocol: ipvs.TCP, Client: at("198.51.100.1:54321"), Virtual: at("198.51.100.10:443"), RealServer: at("192.0.2.11:8080"), State: 6},
 	},
