@@ -85,6 +85,7 @@ type Agent struct {
 	checkpoints Checkpoints
 	health      *monitor.Monitor
 	routers     *routers
+	sync        *connectionSync
 
 	memory
 }
@@ -124,9 +125,11 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	threads := vrrpnet.NewThreads(nil)
 	taking := newTakeover(takeover{kernel: k, log: o.Log, kick: a.kickNode})
-	go taking.run(ctx)
 	a.routers = newRouters(startRouter(threads), a.kickNode, taking.offer, o.Log)
 	a.routers.strangers = threads.Strangers
+	a.sync = newConnectionSync(a.routers, a.kickNode, openExchange(k, a.routers.serving, o.Log), o.Log)
+	taking.tell = a.sync.tell
+	go taking.run(ctx)
 	a.health = monitor.New(monitor.Options{Prober: probe.TCP{}, OnChange: a.kick})
 	defer a.health.Close()
 	a.recall(saved, recalled)
@@ -214,11 +217,12 @@ func (a *Agent) nextPass() time.Time {
 // handOver is a planned stop: every Active router resigns, and its virtual IPs go once another director has them. IPVS, the
 // connections, and a real server's addresses stay.
 func (a *Agent) handOver() error {
+	goOn := a.sync.lastWords()
 	resigning, cancel := context.WithTimeout(context.Background(), handOverBound)
 	defer cancel()
 	over := a.routers.stopAll(resigning)
 	if slices.ContainsFunc(over, func(r *router) bool { return r.state == vrrp.Active }) {
-		<-time.After(yieldGrace)
+		goOn(yieldGrace)
 	}
 	a.routers.release(over)
 	if !a.known {
