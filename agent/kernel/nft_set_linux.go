@@ -4,12 +4,16 @@ package kernel
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
+
+	"github.com/lvs-operator/lvs-operator/agent/mark"
 )
 
 // element is one of a set. In a set of intervals it is where an interval begins, or the first value behind its end; one
@@ -19,6 +23,8 @@ type element struct {
 	key string
 	// flags are NFT_SET_ELEM_INTERVAL_END or 0 in our sets.
 	flags uint32
+	// timeout is after how long the kernel takes the element out of the set; 0: never. It is written, not read back.
+	timeout time.Duration
 	// foreign says that the element has what ours never have, such as a time-out.
 	foreign bool
 }
@@ -78,7 +84,7 @@ func setAttributes(name []byte, id int, of datatype, elements []element) []*nl.R
 	if hasIntervals(elements) {
 		flags |= unix.NFT_SET_INTERVAL
 	}
-	return append(inTable(),
+	return append(inTable(mark.Table),
 		nl.NewRtAttr(unix.NFTA_SET_NAME, name),
 		nl.NewRtAttr(unix.NFTA_SET_ID, network32(uint32(id))),
 		nl.NewRtAttr(unix.NFTA_SET_FLAGS, network32(flags)),
@@ -87,8 +93,8 @@ func setAttributes(name []byte, id int, of datatype, elements []element) []*nl.R
 	)
 }
 
-// elementAttributes puts the elements in the set.
-func elementAttributes(name []byte, elements []element) []*nl.RtAttr {
+// elementAttributes are the elements of a table's set.
+func elementAttributes(table string, name []byte, elements []element) []*nl.RtAttr {
 	values := nl.NewRtAttr(unix.NFTA_SET_ELEM_LIST_ELEMENTS|unix.NLA_F_NESTED, nil)
 	for _, e := range elements {
 		one := values.AddRtAttr(unix.NFTA_LIST_ELEM|unix.NLA_F_NESTED, nil)
@@ -96,8 +102,11 @@ func elementAttributes(name []byte, elements []element) []*nl.RtAttr {
 		if e.flags != 0 {
 			one.AddRtAttr(unix.NFTA_SET_ELEM_FLAGS, network32(e.flags))
 		}
+		if e.timeout != 0 {
+			one.AddRtAttr(unix.NFTA_SET_ELEM_TIMEOUT, binary.BigEndian.AppendUint64(nil, uint64(e.timeout.Milliseconds())))
+		}
 	}
-	return append(inTable(),
+	return append(inTable(table),
 		nl.NewRtAttr(unix.NFTA_SET_ELEM_LIST_SET, name),
 		values,
 	)
