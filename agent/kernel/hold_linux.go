@@ -35,7 +35,7 @@ type holds struct {
 //
 // Dropped are packets to a virtual IP that IPVS did not take, but for a SYN and a RST; and packets that this node forwards from a real
 // server's address and port without IPVS having translated them, which are answers of masquerading. Port 0 of a real server stands for
-// every port. Packets of connections that IPVS knows pass, and so do those that open one.
+// every port. Packets of connections that IPVS knows pass, those of connections that end on this node, and those that open one.
 //
 // The kernel itself ends the hold, whatever becomes of this process. Holding what is held begins its period anew. All is held or, with
 // an error, nothing: the hand-over then goes on without.

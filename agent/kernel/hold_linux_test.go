@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -105,6 +106,7 @@ const heldTable = `table inet lvs-operator-hold {
 
 	chain input {
 		type filter hook input priority 110; policy accept;
+		meta skuid != 4294967295 accept
 		ip daddr @virtual-ipv4 tcp flags ! rst tcp flags != syn / syn,ack counter packets 0 bytes 0 drop
 		ip6 daddr @virtual-ipv6 tcp flags ! rst tcp flags != syn / syn,ack counter packets 0 bytes 0 drop
 	}
@@ -210,26 +212,25 @@ func TestHoldAndMarksLeaveEachOtherAlone(t *testing.T) {
 
 func TestThousandsOfAddressesAreHeldAtOnce(t *testing.T) {
 	n := newNode(t)
-	for _, count := range []int{0, 1, 250, 10000} {
+	begin := time.Now()
+	if err := n.kernel().PrepareHold(); err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("the table: %v", time.Since(begin))
+	for _, count := range []int{1, 250, 10000} {
 		var virtual []netip.Addr
 		var servers []netip.AddrPort
 		for i := range count {
 			address := netip.AddrFrom4([4]byte{10, 1, byte(i / 250), byte(i % 250)})
 			virtual, servers = append(virtual, address), append(servers, netip.AddrPortFrom(address, 80))
 		}
-		for _, again := range []string{"", " again"} {
+		took := make([]time.Duration, 6)
+		for i := range took {
 			begin := time.Now()
-			var err error
-			if count == 0 {
-				err = n.kernel().PrepareHold()
-			} else {
-				err = n.kernel().Hold(virtual, servers, kernel.MaxHold)
-			}
-			if err != nil {
-				t.Fatal(err)
-			}
-			t.Logf("%d virtual IPs and %d real servers%s: %v", count, count, again, time.Since(begin))
+			n.hold(virtual, servers, kernel.MaxHold)
+			took[i] = time.Since(begin)
 		}
+		t.Logf("%d virtual IPs and %d real servers: %v, then at best %v", count, count, took[0], slices.Min(took[1:]))
 		for _, set := range []string{"virtual-ipv4", "real-ipv4"} {
 			listed := n.run(fmt.Sprintf("nft list set inet %s %s", kernel.HoldTable, set))
 			if got := strings.Count(listed, "timeout 10s"); got != count {

@@ -4,6 +4,7 @@ package kernel
 
 import (
 	"fmt"
+	"math"
 	"net/netip"
 	"slices"
 	"strings"
@@ -98,7 +99,8 @@ func heldElements(virtual []netip.Addr, servers []netip.AddrPort, period time.Du
 // holdTable makes our table anew, with nothing held.
 func holdTable() []*nl.NetlinkRequest {
 	messages := append(withoutTable(HoldTable), newTable(HoldTable),
-		newChain(HoldTable, holdInput, nfLocalIn, holdPriority), newChain(HoldTable, holdForward, nfForward, holdPriority))
+		newChain(HoldTable, holdInput, nfLocalIn, holdPriority), newChain(HoldTable, holdForward, nfForward, holdPriority),
+		newRule(HoldTable, holdInput, hasSocket()))
 	for i, set := range holdSets() {
 		messages = append(messages,
 			nftMessage(unix.NFT_MSG_NEWSET, unix.NLM_F_CREATE, unix.NFPROTO_INET, append(inTable(HoldTable),
@@ -121,6 +123,13 @@ func (s heldSet) rule() []expression {
 	}, s.key...)
 	steps = append(append(steps, lookupIn(s.name)), s.then...)
 	return append(steps, expression{name: "counter"}, drop())
+}
+
+// hasSocket lets packets pass that the kernel has found a socket of this node for (net.ipv4.tcp_early_demux, 1 by default), as of a
+// connection to a real server on the director itself, which IPVS does not keep from our chain. Such a socket has an owner, and nobody
+// has the number -1; without socket there is nothing to compare.
+func hasSocket() []expression {
+	return []expression{loadMeta(unix.NFT_META_SKUID), compare(unix.NFT_CMP_NEQ, nl.Uint32Attr(math.MaxUint32)), accept()}
 }
 
 // neitherOpensNorResets goes on with the rule if a TCP packet has RST not set, and of SYN and ACK not SYN alone.
