@@ -5,7 +5,6 @@
 package kernel_test
 
 import (
-	"fmt"
 	"net/netip"
 	"regexp"
 	"slices"
@@ -147,20 +146,20 @@ func TestHoldingAgainBeginsThePeriodAnew(t *testing.T) {
 
 func TestHoldEndsByItself(t *testing.T) {
 	n := newNode(t)
-	begin := time.Now()
-	n.hold(addresses("192.0.2.10"), endpoints("198.51.100.1:80"), 300*time.Millisecond)
 	n.hold(addresses("2001:db8::10"), nil, kernel.MaxHold)
-	n.hasPeriods(map[string]int{"300ms": 2, "10s": 1})
+	begin := time.Now()
+	n.hold(addresses("192.0.2.10"), endpoints("198.51.100.1:80"), 500*time.Millisecond)
+	// The end of a process closes its sockets, too.
 	n.kernel().Close()
-	for n.periods()["300ms"] > 0 {
-		if time.Since(begin) > 3*time.Second {
-			t.Fatal("still held")
-		}
+	left := n.periods()
+	for left["500ms"] > 0 {
+		left = n.periods()
 	}
-	if lasted := time.Since(begin); lasted < 300*time.Millisecond {
+	if lasted := time.Since(begin); lasted < 500*time.Millisecond {
 		t.Errorf("ended after %v", lasted)
+	} else if lasted < kernel.MaxHold && left["10s"] != 1 {
+		t.Errorf("after %v there are left %v", lasted, left)
 	}
-	n.hasPeriods(map[string]int{"10s": 1})
 }
 
 func TestHoldMakesItsTableWhereItIsNotAsItShouldBe(t *testing.T) {
@@ -217,25 +216,22 @@ func TestThousandsOfAddressesAreHeldAtOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Logf("the table: %v", time.Since(begin))
-	for _, count := range []int{1, 250, 10000} {
+	for _, count := range []int{1, 250, 2500} {
 		var virtual []netip.Addr
 		var servers []netip.AddrPort
 		for i := range count {
 			address := netip.AddrFrom4([4]byte{10, 1, byte(i / 250), byte(i % 250)})
 			virtual, servers = append(virtual, address), append(servers, netip.AddrPortFrom(address, 80))
 		}
-		took := make([]time.Duration, 6)
+		took := make([]time.Duration, 4)
 		for i := range took {
 			begin := time.Now()
 			n.hold(virtual, servers, kernel.MaxHold)
 			took[i] = time.Since(begin)
 		}
 		t.Logf("%d virtual IPs and %d real servers: %v, then at best %v", count, count, took[0], slices.Min(took[1:]))
-		for _, set := range []string{"virtual-ipv4", "real-ipv4"} {
-			listed := n.run(fmt.Sprintf("nft list set inet %s %s", kernel.HoldTable, set))
-			if got := strings.Count(listed, "timeout 10s"); got != count {
-				t.Errorf("%s holds %d, want %d", set, got, count)
-			}
+		if got := n.periods()["10s"]; got != 2*count {
+			t.Errorf("held are %d, want %d", got, 2*count)
 		}
 	}
 }
