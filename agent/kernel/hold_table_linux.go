@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/vishvananda/netlink/nl"
+	"golang.org/x/sys/unix"
+
+	"github.com/lvs-operator/lvs-operator/agent/ipvs"
+)
+
+const (
+	holdInput   = "input"
+	holdForward = "forward"
+	// holdPriority is after IPVS, which looks at 98 to 100 (NF_IP_PRI_NAT_SRC-2 to NF_IP_PRI_NAT_SRC, ip_vs_ops4 of ip_vs_core.c).
+	holdPriority = 110
+	// holdChunk is how many elements one message takes, of at most 44 bytes each: the list's length is a number of 16 bits.
+	holdChunk = 1000
+)
+
+// TCP's flags (RFC 9293 section 3.1).
+const (
+	tcpSyn = 0x02
+	tcpRst = 0x04
+	tcpAck = 0x10
+)
+
+// heldSet is a set of what is held, whose elements go by themselves, and the one rule that looks up in it.
+type heldSet struct {
+	name  string
+	of    datatype
+	chain string
+	// key loads what is looked up; then are the steps after that, before the packet is dropped.
+	family    ipvs.Family
+	key, then []expression
+}
+
+// holdSets are the sets of our table, in the order of the rules.
+func holdSets() []heldSet {
+	var sets []heldSet
+	for _, family := range []ipvs.Family{ipvs.IPv4, ipvs.IPv6} {
+		address, behind := typeIPv4, uint32(unix.NFT_REG32_01)
+		if family == ipvs.IPv6 {
+			address, behind = typeIPv6, unix.NFT_REG_2
+		}
+		sets = append(sets,
+			heldSet{virtualSet(family), address, holdInput, family, []expression{loadDestination(family)}, neitherOpensNorResets()},
+			heldSet{serverSet(family), concatenated(address, typePort), holdForward, family,
+				[]expression{loadSource(family), into(behind, loadSourcePort())}, nil},
+			heldSet{everyPortSet(family), address, holdForward, family, []expression{loadSource(family)}, nil})
+	}
+	return sets
+}
+
+func virtualSet(family ipvs.Family) string { return "virtual-" + strings.ToLower(family.String()) }
+
+func serverSet(family ipvs.Family) string { return "real-" + strings.ToLower(family.String()) }
+
+func everyPortSet(family ipvs.Family) string { return serverSet(family) + "-every-port" }
+
+// heldElements are the elements of each set, by its name.
+func heldElements(virtual []netip.Addr, servers []netip.AddrPort, period time.Duration) (map[string][]element, error) {
+	if period < time.Millisecond || period > MaxHold {
+		return nil, fmt.Errorf("the period is not from %s to %s", time.Millisecond, MaxHold)
+	}
+	elements := map[string][]element{}
+	for _, address := range virtual {
+		if !address.IsValid() {
+			return nil, fmt.Errorf("a virtual IP is no address")
+		}
+		set := virtualSet(ipvs.FamilyOf(address))
+		elements[set] = append(elements[set], element{key: string(address.AsSlice()), timeout: period})
+	}
+	for _, server := range servers {
+		if !server.IsValid() {
+			return nil, fmt.Errorf("a real server has no address")
+		}
+		set, key := everyPortSet(ipvs.FamilyOf(server.Addr())), server.Addr().AsSlice()
+		if port := server.Port(); port != 0 {
+			// Each part of a key fills registers of 32 bits.
+			set, key = serverSet(ipvs.FamilyOf(server.Addr())), append(key, byte(port>>8), byte(port), 0, 0)
+		}
+		elements[set] = append(elements[set], element{key: string(key), timeout: period})
+	}
+	for set := range elements {
+		slices.SortFunc(elements[set], func(a, b element) int { return strings.Compare(a.key, b.key) })
+		elements[set] = slices.Compact(elements[set])
+	}
+	return elements, nil
+}
+
+// holdTable makes our table anew, with nothing held.
+func holdTable() []*nl.NetlinkRequest {
+	messages := append(withoutTable(HoldTable), newTable(HoldTable),
+		newChain(HoldTable, holdInput, nfLocalIn, holdPriority), newChain(HoldTable, holdForward, nfForward, holdPriority),
+		newRule(HoldTable, holdInput, hasSocket()))
+	for i, set := range holdSets() {
+		messages = append(messages,
+			nftMessage(unix.NFT_MSG_NEWSET, unix.NLM_F_CREATE, unix.NFPROTO_INET, append(inTable(HoldTable),
+				nl.NewRtAttr(unix.NFTA_SET_NAME, nl.ZeroTerminated(set.name)),
+				nl.NewRtAttr(unix.NFTA_SET_ID, network32(uint32(i+1))),
+				nl.NewRtAttr(unix.NFTA_SET_FLAGS, network32(unix.NFT_SET_TIMEOUT)),
+				nl.NewRtAttr(unix.NFTA_SET_KEY_TYPE, network32(set.of.number)),
+				nl.NewRtAttr(unix.NFTA_SET_KEY_LEN, network32(set.of.length)),
+			)...),
+			newRule(HoldTable, set.chain, set.rule()))
+	}
+	return messages
+}
+
+// rule drops the packets that the set holds.
+func (s heldSet) rule() []expression {
+	steps := append([]expression{
+		loadMeta(unix.NFT_META_NFPROTO), compare(unix.NFT_CMP_EQ, []byte{byte(s.family)}),
+		loadMeta(unix.NFT_META_L4PROTO), compare(unix.NFT_CMP_EQ, []byte{byte(ipvs.TCP)}),
+	}, s.key...)
+	steps = append(append(steps, lookupIn(s.name)), s.then...)
+	return append(steps, expression{name: "counter"}, drop())
+}
+
+// hasSocket lets packets pass that the kernel has found a socket of this node for (net.ipv4.tcp_early_demux, 1 by default), as of a
+// connection to a real server on the director itself, which IPVS does not keep from our chain. Such a socket has an owner, and nobody
+// has the number -1; without socket there is nothing to compare.
+func hasSocket() []expression {
+	return []expression{loadMeta(unix.NFT_META_SKUID), compare(unix.NFT_CMP_NEQ, nl.Uint32Attr(math.MaxUint32)), accept()}
+}
+
+// neitherOpensNorResets goes on with the rule if a TCP packet has RST not set, and of SYN and ACK not SYN alone.
+func neitherOpensNorResets() []expression {
+	return []expression{
+		loadTCPFlags(), masked([]byte{tcpRst}), compare(unix.NFT_CMP_EQ, []byte{0}),
+		loadTCPFlags(), masked([]byte{tcpSyn | tcpAck}), compare(unix.NFT_CMP_NEQ, []byte{tcpSyn}),
+	}
+}
+
+// refreshes put elements into their sets so that each time-out begins now. Kernels before 6.12 leave an element that exists as it is,
+// and none deletes one that does not: each is added, deleted and added, which is one change to a packet.
+func refreshes(elements map[string][]element) []*nl.NetlinkRequest {
+	var messages []*nl.NetlinkRequest
+	for _, set := range holdSets() {
+		for chunk := range slices.Chunk(elements[set.name], holdChunk) {
+			attributes := elementAttributes(HoldTable, nl.ZeroTerminated(set.name), chunk)
+			messages = append(messages,
+				nftMessage(unix.NFT_MSG_NEWSETELEM, unix.NLM_F_CREATE, unix.NFPROTO_INET, attributes...),
+				nftMessage(unix.NFT_MSG_DELSETELEM, 0, unix.NFPROTO_INET, attributes...),
+				nftMessage(unix.NFT_MSG_NEWSETELEM, unix.NLM_F_CREATE, unix.NFPROTO_INET, attributes...))
+		}
+	}
+	return messages
+}
