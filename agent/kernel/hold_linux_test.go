@@ -36,7 +36,7 @@ func endpoints(texts ...string) []netip.AddrPort {
 
 func (n node) hold(virtual []netip.Addr, servers []netip.AddrPort, period time.Duration) {
 	n.t.Helper()
-	if err := n.kernel().Hold(virtual, servers, period); err != nil {
+	if err := n.kernel().Hold(kernel.Held{Virtual: virtual, Servers: servers, Period: period}); err != nil {
 		n.t.Fatal(err)
 	}
 }

@@ -5,7 +5,6 @@ package kernel
 import (
 	"fmt"
 	"math"
-	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -21,7 +20,7 @@ const (
 	holdForward = "forward"
 	// holdPriority is after IPVS, which looks at 98 to 100 (NF_IP_PRI_NAT_SRC-2 to NF_IP_PRI_NAT_SRC, ip_vs_ops4 of ip_vs_core.c).
 	holdPriority = 110
-	// holdChunk is how many elements one message takes, of at most 44 bytes each: the list's length is a number of 16 bits.
+	// holdChunk is how many elements one message takes, of at most 64 bytes each: the list's length is a number of 16 bits.
 	holdChunk = 1000
 )
 
@@ -65,20 +64,20 @@ func serverSet(family ipvs.Family) string { return "real-" + strings.ToLower(fam
 
 func everyPortSet(family ipvs.Family) string { return serverSet(family) + "-every-port" }
 
-// heldElements are the elements of each set, by its name.
-func heldElements(virtual []netip.Addr, servers []netip.AddrPort, period time.Duration) (map[string][]element, error) {
-	if period < time.Millisecond || period > MaxHold {
+// elements are the elements of each set, by its name.
+func (h Held) elements() (map[string][]element, error) {
+	if h.Period < time.Millisecond || h.Period > MaxHold {
 		return nil, fmt.Errorf("the period is not from %s to %s", time.Millisecond, MaxHold)
 	}
 	elements := map[string][]element{}
-	for _, address := range virtual {
+	for _, address := range h.Virtual {
 		if !address.IsValid() {
 			return nil, fmt.Errorf("a virtual IP is no address")
 		}
 		set := virtualSet(ipvs.FamilyOf(address))
-		elements[set] = append(elements[set], element{key: string(address.AsSlice()), timeout: period})
+		elements[set] = append(elements[set], element{key: string(address.AsSlice()), timeout: h.Period})
 	}
-	for _, server := range servers {
+	for _, server := range h.Servers {
 		if !server.IsValid() {
 			return nil, fmt.Errorf("a real server has no address")
 		}
@@ -87,7 +86,7 @@ func heldElements(virtual []netip.Addr, servers []netip.AddrPort, period time.Du
 			// Each part of a key fills registers of 32 bits.
 			set, key = serverSet(ipvs.FamilyOf(server.Addr())), append(key, byte(port>>8), byte(port), 0, 0)
 		}
-		elements[set] = append(elements[set], element{key: string(key), timeout: period})
+		elements[set] = append(elements[set], element{key: string(key), timeout: h.Period})
 	}
 	for set := range elements {
 		slices.SortFunc(elements[set], func(a, b element) int { return strings.Compare(a.key, b.key) })
@@ -96,23 +95,34 @@ func heldElements(virtual []netip.Addr, servers []netip.AddrPort, period time.Du
 	return elements, nil
 }
 
+// ofHolds is our table of held packets.
+var ofHolds = nftTable{unix.NFPROTO_INET, HoldTable}
+
 // holdTable makes our table anew, with nothing held.
 func holdTable() []*nl.NetlinkRequest {
-	messages := append(withoutTable(HoldTable), newTable(HoldTable),
-		newChain(HoldTable, holdInput, nfLocalIn, holdPriority), newChain(HoldTable, holdForward, nfForward, holdPriority),
-		newRule(HoldTable, holdInput, hasSocket()))
+	messages := append(ofHolds.delete(), ofHolds.add(),
+		ofHolds.newChain(holdInput, nfLocalIn, holdPriority), ofHolds.newChain(holdForward, nfForward, holdPriority),
+		ofHolds.newRule(holdInput, hasSocket()))
 	for i, set := range holdSets() {
-		messages = append(messages,
-			nftMessage(unix.NFT_MSG_NEWSET, unix.NLM_F_CREATE, unix.NFPROTO_INET, append(inTable(HoldTable),
-				nl.NewRtAttr(unix.NFTA_SET_NAME, nl.ZeroTerminated(set.name)),
-				nl.NewRtAttr(unix.NFTA_SET_ID, network32(uint32(i+1))),
-				nl.NewRtAttr(unix.NFTA_SET_FLAGS, network32(unix.NFT_SET_TIMEOUT)),
-				nl.NewRtAttr(unix.NFTA_SET_KEY_TYPE, network32(set.of.number)),
-				nl.NewRtAttr(unix.NFTA_SET_KEY_LEN, network32(set.of.length)),
-			)...),
-			newRule(HoldTable, set.chain, set.rule()))
+		messages = append(messages, ofHolds.newTimedSet(set.name, i+1, set.of, nil), ofHolds.newRule(set.chain, set.rule()))
 	}
 	return messages
+}
+
+// newTimedSet makes a set whose elements end, or a map where data is not nil. The number is for the transaction only.
+func (t nftTable) newTimedSet(name string, number int, of datatype, data *datatype) *nl.NetlinkRequest {
+	flags, attributes := uint32(unix.NFT_SET_TIMEOUT), []*nl.RtAttr{
+		nl.NewRtAttr(unix.NFTA_SET_NAME, nl.ZeroTerminated(name)),
+		nl.NewRtAttr(unix.NFTA_SET_ID, network32(uint32(number))),
+		nl.NewRtAttr(unix.NFTA_SET_KEY_TYPE, network32(of.number)),
+		nl.NewRtAttr(unix.NFTA_SET_KEY_LEN, network32(of.length)),
+	}
+	if data != nil {
+		flags |= unix.NFT_SET_MAP
+		attributes = append(attributes,
+			nl.NewRtAttr(unix.NFTA_SET_DATA_TYPE, network32(data.number)), nl.NewRtAttr(unix.NFTA_SET_DATA_LEN, network32(data.length)))
+	}
+	return t.message(unix.NFT_MSG_NEWSET, unix.NLM_F_CREATE, append(attributes, nl.NewRtAttr(unix.NFTA_SET_FLAGS, network32(flags)))...)
 }
 
 // rule drops the packets that the set holds.
@@ -140,18 +150,25 @@ func neitherOpensNorResets() []expression {
 	}
 }
 
-// refreshes put elements into their sets so that each time-out begins now. Kernels before 6.12 leave an element that exists as it is,
-// and none deletes one that does not: each is added, deleted and added, which is one change to a packet.
+// refreshes put elements into their sets so that each time-out begins now.
 func refreshes(elements map[string][]element) []*nl.NetlinkRequest {
 	var messages []*nl.NetlinkRequest
 	for _, set := range holdSets() {
-		for chunk := range slices.Chunk(elements[set.name], holdChunk) {
-			attributes := elementAttributes(HoldTable, nl.ZeroTerminated(set.name), chunk)
-			messages = append(messages,
-				nftMessage(unix.NFT_MSG_NEWSETELEM, unix.NLM_F_CREATE, unix.NFPROTO_INET, attributes...),
-				nftMessage(unix.NFT_MSG_DELSETELEM, 0, unix.NFPROTO_INET, attributes...),
-				nftMessage(unix.NFT_MSG_NEWSETELEM, unix.NLM_F_CREATE, unix.NFPROTO_INET, attributes...))
-		}
+		messages = append(messages, ofHolds.refresh(set.name, elements[set.name])...)
+	}
+	return messages
+}
+
+// refresh puts elements into a set so that each time-out begins now. Kernels before 6.12 leave an element that exists as it is,
+// and none deletes one that does not: each is added, deleted and added, which is one change to a packet.
+func (t nftTable) refresh(set string, elements []element) []*nl.NetlinkRequest {
+	var messages []*nl.NetlinkRequest
+	for chunk := range slices.Chunk(elements, holdChunk) {
+		attributes := elementAttributes(nl.ZeroTerminated(set), chunk)
+		messages = append(messages,
+			t.message(unix.NFT_MSG_NEWSETELEM, unix.NLM_F_CREATE, attributes...),
+			t.message(unix.NFT_MSG_DELSETELEM, 0, attributes...),
+			t.message(unix.NFT_MSG_NEWSETELEM, unix.NLM_F_CREATE, attributes...))
 	}
 	return messages
 }

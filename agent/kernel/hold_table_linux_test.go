@@ -14,12 +14,14 @@ import (
 
 func TestHeldAddressesAndPortsAreElementsOfTheirSets(t *testing.T) {
 	address, server := netip.MustParseAddr, netip.MustParseAddrPort
-	got, err := heldElements(
-		[]netip.Addr{address("192.0.2.11"), address("2001:db8::10"), address("192.0.2.10"), address("192.0.2.11")},
-		[]netip.AddrPort{
+	got, err := Held{
+		Virtual: []netip.Addr{address("192.0.2.11"), address("2001:db8::10"), address("192.0.2.10"), address("192.0.2.11")},
+		Servers: []netip.AddrPort{
 			server("198.51.100.1:443"), server("198.51.100.1:80"), server("198.51.100.1:443"), server("198.51.100.2:0"),
 			server("[2001:db8::1]:443"), server("[2001:db8::1]:0"),
-		}, time.Second)
+		},
+		Period: time.Second,
+	}.elements()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -54,11 +56,11 @@ func TestWhatCannotBeHeldIsRefusedBeforeTheKernelIsAsked(t *testing.T) {
 		return nil, errNoNFTables
 	}}}}
 	for what, err := range map[string]error{
-		"for ever":                       k.Hold(nil, nil, 0),
-		"longer than anybody waits":      k.Hold(nil, nil, MaxHold+time.Millisecond),
-		"a virtual IP that is none":      k.Hold(make([]netip.Addr, 1), nil, time.Second),
-		"a real server without address":  k.Hold(nil, make([]netip.AddrPort, 1), time.Second),
-		"less than the kernel can count": k.Hold(nil, nil, time.Millisecond-1),
+		"for ever":                       k.Hold(Held{}),
+		"longer than anybody waits":      k.Hold(Held{Period: MaxHold + time.Millisecond}),
+		"a virtual IP that is none":      k.Hold(Held{Virtual: make([]netip.Addr, 1), Period: time.Second}),
+		"a real server without address":  k.Hold(Held{Servers: make([]netip.AddrPort, 1), Period: time.Second}),
+		"less than the kernel can count": k.Hold(Held{Period: time.Millisecond - 1}),
 	} {
 		if err == nil {
 			t.Errorf("held: %s", what)
@@ -68,7 +70,7 @@ func TestWhatCannotBeHeldIsRefusedBeforeTheKernelIsAsked(t *testing.T) {
 
 func TestKernelWithoutNFTablesHoldsNothingAndSaysWhatToLoad(t *testing.T) {
 	k := &Kernel{holds: holds{nft: nft{open: func() (*nl.SocketHandle, error) { return nil, errNoNFTables }}}}
-	err := k.Hold([]netip.Addr{netip.MustParseAddr("192.0.2.10")}, nil, time.Second)
+	err := k.Hold(Held{Virtual: []netip.Addr{netip.MustParseAddr("192.0.2.10")}, Period: time.Second})
 	if !errors.Is(err, errNoNFTables) || !strings.Contains(err.Error(), "1 virtual IPs") || !strings.Contains(err.Error(), "modprobe nf_tables") {
 		t.Errorf("held: %v", err)
 	}

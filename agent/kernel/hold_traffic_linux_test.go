@@ -262,7 +262,7 @@ func (h *handOver) catchesUp(to net.Conn) {
 
 func (h *handOver) hold(virtual []netip.Addr, servers []netip.AddrPort, period time.Duration) {
 	h.t.Helper()
-	if err := h.k.Hold(virtual, servers, period); err != nil {
+	if err := h.k.Hold(kernel.Held{Virtual: virtual, Servers: servers, Period: period}); err != nil {
 		h.t.Fatal(err)
 	}
 }

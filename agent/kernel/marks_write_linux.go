@@ -12,6 +12,9 @@ import (
 	"github.com/lvs-operator/lvs-operator/agent/mark"
 )
 
+// ofMarks is our table of firewall marks.
+var ofMarks = nftTable{unix.NFPROTO_INET, mark.Table}
+
 // setName is how anonymous sets are called. The kernel would choose the number, and compare with all others for each.
 const setName = "__set%d"
 
@@ -43,11 +46,11 @@ func (k *Kernel) setMarks(rules []mark.Rule) error {
 
 // tableMessages delete our table and make it anew, if there are rules.
 func tableMessages(rules []mark.Rule) []*nl.NetlinkRequest {
-	messages := withoutTable(mark.Table)
+	messages := ofMarks.delete()
 	if len(rules) == 0 {
 		return messages
 	}
-	messages = append(messages, newTable(mark.Table), newChain(mark.Table, mark.Chain, nfPreRouting, mark.ChainPriority))
+	messages = append(messages, ofMarks.add(), ofMarks.newChain(mark.Chain, nfPreRouting, mark.ChainPriority))
 	sets := 0
 	messages = appendRule(messages, firstRule(), &sets)
 	for _, rule := range rules {
@@ -63,10 +66,10 @@ func appendRule(messages []*nl.NetlinkRequest, rule []expression, sets *int) []*
 			name := nl.ZeroTerminated(fmt.Sprintf(setName, *sets))
 			*sets++
 			messages = append(messages,
-				nftMessage(unix.NFT_MSG_NEWSET, unix.NLM_F_CREATE, unix.NFPROTO_INET, setAttributes(name, *sets, step.of, step.elements)...),
-				nftMessage(unix.NFT_MSG_NEWSETELEM, unix.NLM_F_CREATE, unix.NFPROTO_INET, elementAttributes(mark.Table, name, step.elements)...))
+				ofMarks.message(unix.NFT_MSG_NEWSET, unix.NLM_F_CREATE, setAttributes(name, *sets, step.of, step.elements)...),
+				ofMarks.message(unix.NFT_MSG_NEWSETELEM, unix.NLM_F_CREATE, elementAttributes(name, step.elements)...))
 			step.attributes[unix.NFTA_LOOKUP_SET] = name
 		}
 	}
-	return append(messages, newRule(mark.Table, mark.Chain, rule))
+	return append(messages, ofMarks.newRule(mark.Chain, rule))
 }

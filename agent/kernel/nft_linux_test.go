@@ -126,7 +126,7 @@ func FuzzNFTablesAnswersNeverPanic(f *testing.F) {
 		addStep(steps, step)
 	}
 	f.Add(steps.Serialize()[unix.SizeofNlAttr:], []byte{})
-	elements := elementAttributes(mark.Table, []byte("__set0\x00"), []element{{key: "\xc0\x00\x02\x01"}, {key: "\xc0\x00\x02\x02", flags: 1}})
+	elements := elementAttributes([]byte("__set0\x00"), []element{{key: "\xc0\x00\x02\x01"}, {key: "\xc0\x00\x02\x02", flags: 1}})
 	f.Add([]byte{}, elements[len(elements)-1].Serialize())
 	f.Fuzz(func(t *testing.T, rule, set []byte) {
 		held, _ := decodeElements([][]byte{set})

@@ -12,15 +12,14 @@ import (
 
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
-
-	"github.com/lvs-operator/lvs-operator/agent/mark"
 )
 
 // element is one of a set. In a set of intervals it is where an interval begins, or the first value behind its end; one
 // that reaches to the last value has no end.
 type element struct {
-	// key is a value of the set's type, in network byte order.
-	key string
+	// key is a value of the set's type, in network byte order, and data that of a map; empty in a set that is none. Data is written,
+	// not read back.
+	key, data string
 	// flags are NFT_SET_ELEM_INTERVAL_END or 0 in our sets.
 	flags uint32
 	// timeout is after how long the kernel takes the element out of the set; 0: never. It is written, not read back.
@@ -84,25 +83,25 @@ func setAttributes(name []byte, id int, of datatype, elements []element) []*nl.R
 	if hasIntervals(elements) {
 		flags |= unix.NFT_SET_INTERVAL
 	}
-	return append(inTable(mark.Table),
+	return []*nl.RtAttr{
 		nl.NewRtAttr(unix.NFTA_SET_NAME, name),
 		nl.NewRtAttr(unix.NFTA_SET_ID, network32(uint32(id))),
 		nl.NewRtAttr(unix.NFTA_SET_FLAGS, network32(flags)),
 		nl.NewRtAttr(unix.NFTA_SET_KEY_TYPE, network32(of.number)),
 		nl.NewRtAttr(unix.NFTA_SET_KEY_LEN, network32(of.length)),
-	)
+	}
 }
 
-// elementAttributes are the elements of a table's set.
-func elementAttributes(table string, name []byte, elements []element) []*nl.RtAttr {
+// elementAttributes are the elements of a set.
+func elementAttributes(name []byte, elements []element) []*nl.RtAttr {
 	var values []byte
 	for _, e := range elements {
 		values = appendElement(values, e)
 	}
-	return append(inTable(table),
+	return []*nl.RtAttr{
 		nl.NewRtAttr(unix.NFTA_SET_ELEM_LIST_SET, name),
 		nl.NewRtAttr(unix.NFTA_SET_ELEM_LIST_ELEMENTS|unix.NLA_F_NESTED, values),
-	)
+	}
 }
 
 // appendElement appends one of a list of elements. Thousands are on the way of a hand-over: they go straight into the message.
@@ -114,6 +113,13 @@ func appendElement(list []byte, e element) []byte {
 	data := len(list)
 	list = append(beginAttribute(list, unix.NFTA_DATA_VALUE), e.key...)
 	list = endAttribute(endAttribute(list, data), key)
+	if e.data != "" {
+		of := len(list)
+		list = beginAttribute(list, unix.NFTA_SET_ELEM_DATA|unix.NLA_F_NESTED)
+		value := len(list)
+		list = append(beginAttribute(list, unix.NFTA_DATA_VALUE), e.data...)
+		list = endAttribute(endAttribute(list, value), of)
+	}
 	if e.flags != 0 {
 		list = binary.BigEndian.AppendUint32(beginAttribute(list, unix.NFTA_SET_ELEM_FLAGS), e.flags)
 		list = endAttribute(list, len(list)-unix.SizeofNlAttr-4)

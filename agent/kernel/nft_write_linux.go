@@ -21,36 +21,46 @@ const (
 // chainType is the type of a chain that neither translates addresses nor routes again.
 const chainType = "filter"
 
-// withoutTable deletes a table, which is added first so that it can be deleted.
-func withoutTable(table string) []*nl.NetlinkRequest {
-	return []*nl.NetlinkRequest{newTable(table), nftMessage(unix.NFT_MSG_DELTABLE, 0, unix.NFPROTO_INET, inTable(table)...)}
+// nftTable is a table's identity: names are apart by family.
+type nftTable struct {
+	family uint8 // NFPROTO_*
+	name   string
 }
 
-func newTable(table string) *nl.NetlinkRequest {
-	return nftMessage(unix.NFT_MSG_NEWTABLE, unix.NLM_F_CREATE, unix.NFPROTO_INET, inTable(table)...)
+// message is one about the table, or what is in it.
+func (t nftTable) message(command, flags int, attributes ...*nl.RtAttr) *nl.NetlinkRequest {
+	return nftMessage(command, flags, t.family, append(inTable(t.name), attributes...)...)
+}
+
+// delete deletes the table, which is added first so that it can be deleted.
+func (t nftTable) delete() []*nl.NetlinkRequest {
+	return []*nl.NetlinkRequest{t.add(), t.message(unix.NFT_MSG_DELTABLE, 0)}
+}
+
+func (t nftTable) add() *nl.NetlinkRequest {
+	return t.message(unix.NFT_MSG_NEWTABLE, unix.NLM_F_CREATE)
 }
 
 // newChain makes a base chain that accepts what its rules do not.
-func newChain(table, chain string, hook uint32, priority int32) *nl.NetlinkRequest {
+func (t nftTable) newChain(chain string, hook uint32, priority int32) *nl.NetlinkRequest {
 	at := nl.NewRtAttr(unix.NFTA_CHAIN_HOOK|unix.NLA_F_NESTED, nil)
 	at.AddRtAttr(unix.NFTA_HOOK_HOOKNUM, network32(hook))
 	at.AddRtAttr(unix.NFTA_HOOK_PRIORITY, network32(uint32(priority)))
-	return nftMessage(unix.NFT_MSG_NEWCHAIN, unix.NLM_F_CREATE, unix.NFPROTO_INET, append(inTable(table),
+	return t.message(unix.NFT_MSG_NEWCHAIN, unix.NLM_F_CREATE,
 		nl.NewRtAttr(unix.NFTA_CHAIN_NAME, nl.ZeroTerminated(chain)),
 		nl.NewRtAttr(unix.NFTA_CHAIN_TYPE, nl.ZeroTerminated(chainType)),
 		nl.NewRtAttr(unix.NFTA_CHAIN_POLICY, network32(nfAccept)),
 		at,
-	)...)
+	)
 }
 
 // newRule appends a rule to a chain.
-func newRule(table, chain string, rule []expression) *nl.NetlinkRequest {
+func (t nftTable) newRule(chain string, rule []expression) *nl.NetlinkRequest {
 	steps := nl.NewRtAttr(unix.NFTA_RULE_EXPRESSIONS|unix.NLA_F_NESTED, nil)
 	for _, step := range rule {
 		addStep(steps, step)
 	}
-	attributes := append(inTable(table), nl.NewRtAttr(unix.NFTA_RULE_CHAIN, nl.ZeroTerminated(chain)), steps)
-	return nftMessage(unix.NFT_MSG_NEWRULE, unix.NLM_F_CREATE|unix.NLM_F_APPEND, unix.NFPROTO_INET, attributes...)
+	return t.message(unix.NFT_MSG_NEWRULE, unix.NLM_F_CREATE|unix.NLM_F_APPEND, nl.NewRtAttr(unix.NFTA_RULE_CHAIN, nl.ZeroTerminated(chain)), steps)
 }
 
 // addStep appends an expression to those of a rule.

@@ -2,36 +2,25 @@
 
 package kerneltest
 
-import (
-	"net/netip"
-	"slices"
-	"time"
-)
-
-// Hold is one call of Hold.
-type Hold struct {
-	Virtual []netip.Addr
-	Servers []netip.AddrPort
-	Period  time.Duration
-}
+import "github.com/lvs-operator/lvs-operator/agent/kernel"
 
 // holds are what was held.
 type holds struct {
 	// table says that there is a table for what is held.
 	table bool
-	calls []Hold
+	calls []kernel.Held
 	fail  error
 }
 
 // Hold notes what kernel.Kernel's Hold would hold, and makes the table for it.
-func (k *Kernel) Hold(virtual []netip.Addr, servers []netip.AddrPort, period time.Duration) error {
+func (k *Kernel) Hold(held kernel.Held) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.holds.fail != nil {
 		return k.holds.fail
 	}
 	k.holds.table = true
-	k.holds.calls = append(k.holds.calls, Hold{slices.Clone(virtual), slices.Clone(servers), period})
+	k.holds.calls = append(k.holds.calls, held)
 	return nil
 }
 
@@ -65,7 +54,7 @@ func (k *Kernel) FailHolds(err error) {
 }
 
 // TakeHolds returns the calls of Hold that succeeded since the last call.
-func (k *Kernel) TakeHolds() []Hold {
+func (k *Kernel) TakeHolds() []kernel.Held {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	calls := k.holds.calls
