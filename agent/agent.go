@@ -38,6 +38,9 @@ type Kernel interface {
 	List() Listing
 	// Apply carries operations out in their order and returns those that the kernel refused.
 	Apply(context.Context, []plan.Operation) []kernel.Failure
+	// PrepareHold makes what a takeover needs to hold packets, and Unhold removes it.
+	PrepareHold() error
+	Unhold() error
 }
 
 // Listing is a reading of the IPVS table bit by bit.

@@ -299,14 +299,15 @@ func (rs *routers) announce(actual []plan.Address, added []plan.Operation) {
 }
 
 // stake makes each router that runs claim its addresses when it becomes Active. It is called while all that has to be there before a
-// virtual IP is there; what changes later does not keep an address back that was ready.
-func (rs *routers) stake() {
+// virtual IP is there; what changes later does not keep an address back that was ready. servers are a group's masqueraded real servers.
+func (rs *routers) stake(servers func(group string) []netip.AddrPort) {
 	for _, r := range rs.byKey {
 		if r.running == nil {
 			continue
 		}
-		if c := r.claim.Load(); c == nil || c.running != r.running || !slices.Equal(c.addresses, r.addresses) {
-			r.claim.Store(&claim{running: r.running, addresses: r.addresses, adds: plan.Takeover(r.key.interfaceName, r.addresses)})
+		of, c := servers(r.key.group), r.claim.Load()
+		if c == nil || c.running != r.running || !slices.Equal(c.addresses, r.addresses) || !slices.Equal(c.servers, of) {
+			r.claim.Store(&claim{running: r.running, addresses: r.addresses, adds: plan.Takeover(r.key.interfaceName, r.addresses), servers: of})
 		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/lvs-operator/lvs-operator/agent/kernel"
 	"github.com/lvs-operator/lvs-operator/agent/plan"
 	"github.com/lvs-operator/lvs-operator/agent/vrrp"
 )
@@ -18,7 +19,12 @@ type claim struct {
 	running   VirtualRouter
 	addresses []netip.Addr
 	adds      []*plan.AddAddress
+	// servers are those of masquerading, whose answers come to the director that has the addresses: at most mostServers of them.
+	servers []netip.AddrPort
 }
+
+// mostServers bounds the real servers whose answers are sent on while a role changes hands: they are written on the way.
+const mostServers = 4096
 
 // takeover does what cannot wait for a pass when a role changes hands: it brings the virtual IPs of routers that have become
 // Active, and has the other director told of connections that begin meanwhile. A router whose claim is not ready, or which the
@@ -26,6 +32,7 @@ type claim struct {
 type takeover struct {
 	kernel interface {
 		AddAddresses(adds []*plan.AddAddress) error
+		Hold(held kernel.Held) error
 	}
 	log *slog.Logger
 	// kick asks for a pass.
@@ -78,17 +85,25 @@ func (t *takeover) serve(r *router) {
 	}
 }
 
-// bring adds a router's addresses and tells the link.
+// bring adds a router's addresses and tells the link. Packets of connections that the director before began, and that this one was not
+// told of yet, go back to that one: it serves for yieldGrace still, and tells of them meanwhile.
 func (t *takeover) bring(r *router, c *claim) {
 	transitions := r.transitions.Load()
 	r.brought.Store(true)
+	predecessor := c.running.Predecessor()
+	if predecessor.IsValid() {
+		held := kernel.Held{Virtual: c.addresses, Servers: c.servers, To: predecessor, Period: yieldGrace}
+		if err := t.kernel.Hold(held); err != nil {
+			t.log.Warn("connections that are just beginning may fail", "group", r.key.group, "error", err)
+		}
+	}
 	if err := t.kernel.AddAddresses(c.adds); err != nil {
 		t.log.Warn("virtual IPs that are to come at once: the next pass tries again", "group", r.key.group, "virtualRouterID", r.key.id, "error", err)
 		return
 	}
 	c.running.Announce(c.addresses)
 	r.announced.Store(transitions)
-	if c.running.Predecessor().IsValid() {
+	if predecessor.IsValid() {
 		t.tell(yieldGrace)
 	}
 }
