@@ -43,8 +43,9 @@ type heldSet struct {
 
 // holdSets are the sets of our table, in the order of the rules.
 func holdSets() []heldSet {
-	var sets []heldSet
-	for _, family := range []ipvs.Family{ipvs.IPv4, ipvs.IPv6} {
+	families := []ipvs.Family{ipvs.IPv4, ipvs.IPv6}
+	sets := make([]heldSet, 0, 3*len(families))
+	for _, family := range families {
 		address, behind := typeIPv4, uint32(unix.NFT_REG32_01)
 		if family == ipvs.IPv6 {
 			address, behind = typeIPv6, unix.NFT_REG_2

@@ -260,17 +260,17 @@ func (h *handOver) catchesUp(to net.Conn) {
 	}
 }
 
-func (h *handOver) hold(virtual []netip.Addr, servers []netip.AddrPort, period time.Duration) {
+func (h *handOver) hold(virtual []netip.Addr, servers []netip.AddrPort) {
 	h.t.Helper()
-	if err := h.k.Hold(kernel.Held{Virtual: virtual, Servers: servers, Period: period}); err != nil {
+	if err := h.k.Hold(kernel.Held{Virtual: virtual, Servers: servers, Period: kernel.MaxHold}); err != nil {
 		h.t.Fatal(err)
 	}
 }
 
 // holdAll holds what belongs to the service.
-func (h *handOver) holdAll(period time.Duration) {
+func (h *handOver) holdAll() {
 	h.t.Helper()
-	h.hold([]netip.Addr{h.vip().Addr()}, []netip.AddrPort{h.real(80)}, period)
+	h.hold([]netip.Addr{h.vip().Addr()}, []netip.AddrPort{h.real(80)})
 }
 
 // ended waits until nothing is held any more.
@@ -307,7 +307,7 @@ func TestPacketOfAnUnknownConnectionIsAnsweredOnlyIfItIsNotHeld(t *testing.T) {
 
 		h.requestsGoTo(h.first)
 		s, late := h.connect(h.vip()), h.connect(h.vip())
-		h.holdAll(kernel.MaxHold)
+		h.holdAll()
 		h.requestsGoTo(h.second)
 		h.isSilent(s.client, s.server)
 		h.requestsGoTo(h.first)
@@ -332,7 +332,7 @@ func TestUntranslatedAnswerOfAnUnknownConnectionIsHeld(t *testing.T) {
 		for _, port := range []uint16{80, 0} {
 			h.answersGoTo(h.first)
 			s, late := h.connect(h.vip()), h.connect(h.vip())
-			h.hold(nil, []netip.AddrPort{h.real(port)}, kernel.MaxHold)
+			h.hold(nil, []netip.AddrPort{h.real(port)})
 			h.answersGoTo(h.second)
 			h.isSilent(s.server, s.client)
 			h.answersGoTo(h.first)
@@ -357,7 +357,7 @@ func TestKnownAndNewConnectionsGoOnWhilePacketsAreHeld(t *testing.T) {
 		h.listen(h.realServer, 81)
 		h.goesTo(h.second)
 		known := h.connect(h.vip())
-		h.holdAll(kernel.MaxHold)
+		h.holdAll()
 		h.arrives(known.client, known.server)
 		h.arrives(known.server, known.client)
 		_ = h.connect(h.vip())
@@ -378,7 +378,7 @@ func TestKnownAndNewConnectionsGoOnWhilePacketsAreHeld(t *testing.T) {
 func TestConnectionThatIsRefusedIsRefusedWhilePacketsAreHeld(t *testing.T) {
 	inBothFamilies(t, func(h *handOver) {
 		h.goesTo(h.second)
-		h.holdAll(kernel.MaxHold)
+		h.holdAll()
 		err := h.client.Do(func() error {
 			conn, err := net.DialTimeout("tcp", netip.AddrPortFrom(h.vip().Addr(), 81).String(), patience)
 			if err == nil {
@@ -401,7 +401,7 @@ func TestConnectionThatEndsOnTheDirectorGoesOnWhilePacketsAreHeld(t *testing.T) 
 		h.on(h.second, fmt.Sprintf("ipvsadm -A -t %s -s rr", own))
 		h.on(h.second, fmt.Sprintf("ipvsadm -a -t %s -r %s -g", own, netip.AddrPortFrom(h.second.Address(), 82)))
 		balanced := h.connect(own)
-		h.holdAll(kernel.MaxHold)
+		h.holdAll()
 		for _, s := range []session{direct, balanced, h.connect(own)} {
 			h.arrives(s.client, s.server)
 			h.arrives(s.server, s.client)

@@ -17,10 +17,10 @@ import (
 )
 
 // relay sends what belongs to the service and is not known at the second director on to the first.
-func (h *handOver) relay(period time.Duration) {
+func (h *handOver) relay() {
 	h.t.Helper()
 	if err := h.k.Hold(kernel.Held{
-		Virtual: []netip.Addr{h.vip().Addr()}, Servers: []netip.AddrPort{h.real(80)}, To: h.first.Address(), Period: period,
+		Virtual: []netip.Addr{h.vip().Addr()}, Servers: []netip.AddrPort{h.real(80)}, To: h.first.Address(), Period: kernel.MaxHold,
 	}); err != nil {
 		h.t.Fatal(err)
 	}
@@ -31,7 +31,7 @@ func (h *handOver) relay(period time.Duration) {
 func TestConnectionOfTheOtherDirectorGoesOnWhileItsPacketsAreRelayed(t *testing.T) {
 	inBothFamilies(t, func(h *handOver) {
 		s := h.connect(h.vip())
-		h.relay(kernel.MaxHold)
+		h.relay()
 		h.requestsGoTo(h.second)
 		h.arrives(s.client, s.server)
 		h.arrives(s.server, s.client)
@@ -56,7 +56,7 @@ func TestConnectionOfTheOtherDirectorGoesOnWhileItsPacketsAreRelayed(t *testing.
 // A connection whose first packet went by one director is completed though its second comes to the other.
 func TestConnectionThatIsHalfOpenIsCompletedWhilePacketsAreRelayed(t *testing.T) {
 	inBothFamilies(t, func(h *handOver) {
-		h.relay(kernel.MaxHold)
+		h.relay()
 		for range 20 {
 			opened := make(chan error, 1)
 			go func() {
@@ -85,7 +85,7 @@ func TestConnectionThatIsHalfOpenIsCompletedWhilePacketsAreRelayed(t *testing.T)
 
 func TestTablesOfWhatIsRelayedAreReadableAndGo(t *testing.T) {
 	inBothFamilies(t, func(h *handOver) {
-		h.relay(kernel.MaxHold)
+		h.relay()
 		family := "ip"
 		if h.vip().Addr().Is6() {
 			family = "ip6"
