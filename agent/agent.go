@@ -131,7 +131,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	a.routers = newRouters(startRouter(threads), a.kickNode, taking.offer, o.Log)
 	a.routers.strangers = threads.Strangers
 	a.sync = newConnectionSync(a.routers, a.kickNode, openExchange(k, a.routers.serving, o.Log), o.Log)
-	taking.tell = a.sync.tell
+	taking.tell, a.routers.succeeded = a.sync.tell, taking.stopped
 	go taking.run(ctx)
 	a.health = monitor.New(monitor.Options{Prober: probe.TCP{}, OnChange: a.kick})
 	defer a.health.Close()

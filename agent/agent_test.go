@@ -130,7 +130,7 @@ func (f *fakeExchange) TellAll(context.Context) (int, error) {
 	return 100, nil
 }
 
-func (f *fakeExchange) Tell(_ context.Context, period time.Duration) error {
+func (f *fakeExchange) Tell(_ context.Context, period time.Duration, _ bool) error {
 	f.told = append(f.told, period)
 	<-time.After(period)
 	return nil
@@ -185,10 +185,16 @@ type fakeRouter struct {
 	transition func(vrrp.State)
 }
 
-func (f *fakeRouter) State() vrrp.State       { return f.state }
-func (f *fakeRouter) Fault() error            { return f.fault }
-func (f *fakeRouter) Source() netip.Addr      { return netip.MustParseAddr("198.51.100.1") }
-func (f *fakeRouter) Peers() []vrrpnet.Peer   { return f.peers }
+func (f *fakeRouter) State() vrrp.State     { return f.state }
+func (f *fakeRouter) Fault() error          { return f.fault }
+func (f *fakeRouter) Source() netip.Addr    { return netip.MustParseAddr("198.51.100.1") }
+func (f *fakeRouter) Peers() []vrrpnet.Peer { return f.peers }
+func (f *fakeRouter) Successor() netip.Addr {
+	if !f.stopped || f.alone {
+		return netip.Addr{}
+	}
+	return f.follows
+}
 func (f *fakeRouter) Predecessor() netip.Addr { return f.predecessor }
 func (f *fakeRouter) Stats() vrrpnet.Stats    { return vrrpnet.Stats{ActiveSource: f.follows} }
 func (f *fakeRouter) Announce([]netip.Addr)   { f.announced++ }
@@ -243,7 +249,7 @@ func newNode(t *testing.T, k *kerneltest.Kernel, dir string) *node {
 		n.exchange = &fakeExchange{master: master, answers: make(chan error, 1)}
 		return n.exchange, nil
 	}, a.log)
-	taking.tell = a.sync.tell
+	taking.tell, a.routers.succeeded = a.sync.tell, taking.stopped
 	go taking.run(t.Context())
 	a.recall(saved, recalled)
 	n.Agent = a

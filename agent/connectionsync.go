@@ -33,9 +33,9 @@ type exchanger interface {
 	Run(ctx context.Context)
 	// CatchUp asks the Active director, until it has told of everything.
 	CatchUp(ctx context.Context, active func() netip.Addr) (int, error)
-	// TellAll tells of every connection, and Tell goes on with new ones until the period is over.
+	// TellAll tells of every connection, and Tell goes on with new ones until the period is over; own: of this director's own alone.
 	TellAll(ctx context.Context) (int, error)
-	Tell(ctx context.Context, period time.Duration) error
+	Tell(ctx context.Context, period time.Duration, own bool) error
 }
 
 // connectionSync adds to the kernel's sync daemons what they don't do: a director that comes back is told of every connection, and
@@ -159,15 +159,16 @@ func (s *connectionSync) appears(ctx context.Context, roles roles) bool {
 	}
 }
 
-// tell tells the other directors of this one's connections while a role changes hands, in the background.
-func (s *connectionSync) tell(period time.Duration) {
+// tell tells the other directors of this one's connections while a role changes hands, in the background; own: of those that it did not
+// hear of from others.
+func (s *connectionSync) tell(period time.Duration, own bool) {
 	running := s.running.Load()
 	if running == nil || !s.telling.CompareAndSwap(false, true) {
 		return
 	}
 	go func() {
 		defer s.telling.Store(false)
-		if err := running.Tell(running.ctx, period); err != nil {
+		if err := running.Tell(running.ctx, period, own); err != nil {
 			s.log.Warn("the other directors may miss connections that began just now", "error", err)
 		}
 	}()
@@ -187,7 +188,7 @@ func (s *connectionSync) lastWords() (goOn func(period time.Duration)) {
 	}
 	return func(period time.Duration) {
 		ended := time.After(period)
-		if err := running.Tell(context.Background(), period); err != nil {
+		if err := running.Tell(context.Background(), period, false); err != nil {
 			s.log.Warn("the other directors may miss connections that began just now", "error", err)
 		}
 		<-ended
@@ -204,8 +205,8 @@ type liveExchange struct {
 func (x liveExchange) TellAll(ctx context.Context) (int, error) { return x.teller.All(ctx) }
 
 // Tell implements exchanger.
-func (x liveExchange) Tell(ctx context.Context, period time.Duration) error {
-	return x.teller.For(ctx, period)
+func (x liveExchange) Tell(ctx context.Context, period time.Duration, own bool) error {
+	return x.teller.For(ctx, period, own)
 }
 
 // openExchange opens exchanges of a kernel. Questions go to the port below the daemons', which other programs have no reason to use.

@@ -32,6 +32,8 @@ type VirtualRouter interface {
 	Source() netip.Addr
 	// Predecessor is who gave it the role while alive; the zero value: nobody did.
 	Predecessor() netip.Addr
+	// Successor is who took over when it was stopped; the zero value: nobody did, or it was not Active.
+	Successor() netip.Addr
 	// Peers are the others that advertise with its id.
 	Peers() []vrrpnet.Peer
 	// Stats counts what the router sent, received and threw away.
@@ -92,6 +94,8 @@ type routers struct {
 	// synced are the groups with connection sync, and behind says that this director does not know all of their connections yet.
 	synced map[string]bool
 	behind func() bool
+	// succeeded is told of a router that was stopped.
+	succeeded func(*router)
 	// returned, if set, is told that a router of a synced group is Backup that was nothing before.
 	returned func()
 	// live are the routers that run.
@@ -106,7 +110,7 @@ type routers struct {
 
 func newRouters(start StartRouter, kick func(), moved func(*router) bool, log *slog.Logger) *routers {
 	return &routers{start: start, kick: kick, moved: moved, log: log, byKey: map[routerKey]*router{}, fitness: map[string]fitness{},
-		behind: func() bool { return false }, returned: func() {}}
+		behind: func() bool { return false }, returned: func() {}, succeeded: func(*router) {}}
 }
 
 // adopt makes the set of routers the desired one: new ones are known and not yet started, changed ones are reconfigured,
@@ -332,6 +336,7 @@ func (rs *routers) stopAll(ctx context.Context) []*router {
 		}
 		wait.Go(func() {
 			err := r.running.Stop(ctx)
+			rs.succeeded(r)
 			mu.Lock()
 			defer mu.Unlock()
 			if err == nil {

@@ -37,8 +37,8 @@ type takeover struct {
 	log *slog.Logger
 	// kick asks for a pass.
 	kick func()
-	// tell tells other directors of the connections here, for a time.
-	tell func(period time.Duration)
+	// tell tells other directors of the connections here, for a time; own: of those that began here.
+	tell func(period time.Duration, own bool)
 	// moved are routers that have just become Active or Backup: one that finds no room waits for a pass.
 	moved chan *router
 }
@@ -81,22 +81,23 @@ func (t *takeover) serve(r *router) {
 	case c.running.State() == vrrp.Active:
 		t.bring(r, c)
 	case r.brought.Swap(false):
-		t.tell(yieldGrace)
+		t.relay(r, c, c.running.Stats().ActiveSource)
+		t.tell(yieldGrace, false)
 	}
 }
 
-// bring adds a router's addresses and tells the link. Packets of connections that the director before began, and that this one was not
-// told of yet, go back to that one: it serves for yieldGrace still, and tells of them meanwhile.
-func (t *takeover) bring(r *router, c *claim) {
-	transitions := r.transitions.Load()
-	r.brought.Store(true)
-	predecessor := c.running.Predecessor()
-	if predecessor.IsValid() {
-		held := kernel.Held{Virtual: c.addresses, Servers: c.servers, To: predecessor, Period: yieldGrace}
-		if err := t.kernel.Hold(held); err != nil {
-			t.log.Warn("connections that are just beginning may fail", "group", r.key.group, "error", err)
-		}
+// stopped is called when a router has been stopped, and another director may have its role.
+func (t *takeover) stopped(r *router) {
+	if c := r.claim.Load(); c != nil {
+		t.relay(r, c, c.running.Successor())
 	}
+}
+
+// bring adds a router's addresses and tells the link.
+func (t *takeover) bring(r *router, c *claim) {
+	transitions, predecessor := r.transitions.Load(), c.running.Predecessor()
+	r.brought.Store(true)
+	t.relay(r, c, predecessor)
 	if err := t.kernel.AddAddresses(c.adds); err != nil {
 		t.log.Warn("virtual IPs that are to come at once: the next pass tries again", "group", r.key.group, "virtualRouterID", r.key.id, "error", err)
 		return
@@ -104,6 +105,19 @@ func (t *takeover) bring(r *router, c *claim) {
 	c.running.Announce(c.addresses)
 	r.announced.Store(transitions)
 	if predecessor.IsValid() {
-		t.tell(yieldGrace)
+		t.tell(yieldGrace, true)
+	}
+}
+
+// relay has packets of connections that this director does not know go to the other one of a hand-over, for as long as both have the
+// addresses: hosts of a link do not learn all at once who is Active, and each director has connections that the other was not told of
+// yet.
+func (t *takeover) relay(r *router, c *claim, to netip.Addr) {
+	if !to.IsValid() {
+		return
+	}
+	held := kernel.Held{Virtual: c.addresses, Servers: c.servers, To: to, Period: yieldGrace}
+	if err := t.kernel.Hold(held); err != nil {
+		t.log.Warn("connections that are just beginning may fail", "group", r.key.group, "virtualRouterID", r.key.id, "error", err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/lvs-operator/lvs-operator/agent/kernel"
@@ -114,14 +115,35 @@ func TestADirectorThatTakesOverFromALivingOneSendsThatOneWhatItDoesNotKnow(t *te
 		n.started[0].predecessor = other
 		n.started[0].become(vrrp.Active)
 		synctest.Wait()
-		want := []kernel.Held{{
-			Virtual: []netip.Addr{vipPrefix.Addr()}, To: other, Period: yieldGrace,
-			Servers: []netip.AddrPort{netip.MustParseAddrPort("192.0.2.11:8080"), netip.MustParseAddrPort("192.0.2.12:8080")},
-		}}
-		if diff := cmp.Diff(want, n.kernel.TakeHolds(), cmp.Comparer(func(a, b netip.Addr) bool { return a == b }), cmp.Comparer(func(a, b netip.AddrPort) bool { return a == b })); diff != "" {
-			t.Error(diff)
+		n.expectRelayed(t, "took over", other)
+		n.started[0].follows = third
+		n.started[0].become(vrrp.Backup)
+		synctest.Wait()
+		n.expectRelayed(t, "yielded", third)
+		n.started[0].predecessor = third
+		n.started[0].become(vrrp.Active)
+		n.settle(t)
+		n.kernel.TakeHolds()
+		n.started[0].follows = other
+		if err := n.handOver(); err != nil {
+			t.Fatal(err)
 		}
+		n.expectRelayed(t, "stopped", other)
 	})
+}
+
+var third = netip.MustParseAddr("198.51.100.3")
+
+// expectRelayed says where the packets of unknown connections go since the last call.
+func (n *node) expectRelayed(t *testing.T, when string, to netip.Addr) {
+	t.Helper()
+	want := []kernel.Held{{
+		Virtual: []netip.Addr{vipPrefix.Addr()}, To: to, Period: yieldGrace,
+		Servers: []netip.AddrPort{netip.MustParseAddrPort("192.0.2.11:8080"), netip.MustParseAddrPort("192.0.2.12:8080")},
+	}}
+	if diff := cmp.Diff(want, n.kernel.TakeHolds(), cmpopts.EquateComparable(netip.Addr{}, netip.AddrPort{})); diff != "" {
+		t.Errorf("%s: %s", when, diff)
+	}
 }
 
 func TestANodeThatIsNoDirectorHasNothingToHoldPacketsWith(t *testing.T) {

@@ -20,10 +20,14 @@ type service struct {
 	methods     map[netip.AddrPort]ipvs.Method
 }
 
-// NewServices are the services of a reading.
+// NewServices are the services of a reading, but for those with a persistence engine: a template of theirs would arrive without what
+// the engine knows.
 func NewServices(readings []ipvs.Reading) Services {
 	s := Services{byKey: make(map[ipvs.ServiceKey]service, len(readings)), marked: map[netip.AddrPort]ipvs.ServiceKey{}}
 	for _, reading := range readings {
+		if reading.Service.PersistenceEngine != "" {
+			continue
+		}
 		key := reading.Service.Key
 		methods := make(map[netip.AddrPort]ipvs.Method, len(reading.Destinations))
 		for _, destination := range reading.Destinations {

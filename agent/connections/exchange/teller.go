@@ -60,8 +60,9 @@ func (t *Teller) All(ctx context.Context) (int, error) {
 	return count, nil
 }
 
-// For tells of every connection, and then of those that are new or in another state, until the period or ctx is over.
-func (t *Teller) For(ctx context.Context, period time.Duration) error {
+// For tells of every connection, and then of those that are new or in another state, until the period or ctx is over. own leaves
+// out what other directors told this one, for one that has just taken over: what it was told is not newer than what they have.
+func (t *Teller) For(ctx context.Context, period time.Duration, own bool) error {
 	ctx, cancel := context.WithTimeout(ctx, period)
 	defer cancel()
 	telling, err := t.begin(ctx)
@@ -69,6 +70,7 @@ func (t *Teller) For(ctx context.Context, period time.Duration) error {
 		return err
 	}
 	defer telling.end()
+	telling.own = own
 	for {
 		began := time.Now()
 		_, err := telling.round(ctx)
@@ -98,6 +100,7 @@ type telling struct {
 	kernel   Kernel
 	services connections.Services
 	sender   Sender
+	own      bool
 	told     map[identity]uint16 // the state, as it was told
 }
 
@@ -120,7 +123,7 @@ func (t *telling) round(ctx context.Context) (count int, err error) {
 	failed := error(nil)
 	err = t.kernel.Connections(ctx, func(c connections.Connection) bool {
 		details, known := t.services.Details(c)
-		if !known || !t.note(c) {
+		if !known || t.own && c.Synced || !t.note(c) {
 			return true
 		}
 		count++

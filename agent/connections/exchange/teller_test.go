@@ -75,7 +75,7 @@ func TestWhileARoleChangesHandsOthersHearOfWhatIsNewAndOfWhatIsOtherwiseNow(t *t
 		foreign.Virtual = netip.MustParseAddrPort("192.0.2.99:80")
 		k.table = append(k.table, foreign)
 		ended := make(chan error, 1)
-		go func() { ended <- tellerOf(k, s).For(t.Context(), time.Second) }()
+		go func() { ended <- tellerOf(k, s).For(t.Context(), time.Second, false) }()
 		expect := func(want ...string) {
 			t.Helper()
 			synctest.Wait()
@@ -93,6 +93,17 @@ func TestWhileARoleChangesHandsOthersHearOfWhatIsNewAndOfWhatIsOtherwiseNow(t *t
 		expect("203.0.113.5:2 in 1 by method 3", "203.0.113.5:3 in 3 by method 3")
 		if err := <-ended; err != nil || !s.closed {
 			t.Errorf("ended with %v, socket closed: %t", err, s.closed)
+		}
+	})
+}
+
+func TestADirectorThatHasJustTakenOverTellsOnlyOfItsOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		others := connection("203.0.113.5:1", 1)
+		others.Synced = true
+		k, s := &fakeKernel{table: []connections.Connection{others, connection("203.0.113.5:2", 3)}}, &fakeSender{}
+		if err := tellerOf(k, s).For(t.Context(), time.Second, true); err != nil || !slices.Equal(s.sent, []string{"203.0.113.5:2 in 3 by method 3"}) {
+			t.Errorf("told of %v, %v", s.sent, err)
 		}
 	})
 }

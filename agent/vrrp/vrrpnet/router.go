@@ -76,6 +76,7 @@ func (r *router) receive(now time.Time, source netip.Addr, a *vrrp.Advertisement
 	}
 	if r.resigning && claims {
 		r.succeeded = true
+		r.counters.successor.Store(&source)
 		r.thread.drop(r)
 		return
 	}

@@ -48,7 +48,7 @@ type counters struct {
 	yields                                atomic.Uint64
 	activeSource                          atomic.Pointer[netip.Addr] // nil for none
 	source                                atomic.Pointer[netip.Addr] // nil while there was none
-	predecessor                           atomic.Pointer[netip.Addr] // nil for none
+	predecessor, successor                atomic.Pointer[netip.Addr] // nil for none
 	fault                                 atomic.Pointer[error]
 }
 
