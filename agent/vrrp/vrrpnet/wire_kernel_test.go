@@ -6,9 +6,7 @@ package vrrpnet
 
 import (
 	"net/netip"
-	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -35,24 +33,15 @@ type heard struct {
 func (h *host) listen() *wire {
 	h.t.Helper()
 	w := &wire{t: h.t}
-	switched := &host{t: h.t, ns: strings.TrimSuffix(h.ns, "m") + "s"}
-	opened, ended := make(chan int), make(chan struct{})
+	ended, fd := make(chan struct{}), -1
+	h.switched.do(func() (err error) {
+		fd, err = unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, int(networkOrder(unix.ETH_P_ALL)))
+		return err
+	})
 	go func() {
 		defer close(ended)
-		runtime.LockOSThread() // and never unlock: the thread is in the switch
-		fd := -1
-		if err := switched.enter(); err == nil {
-			fd, _ = unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, int(networkOrder(unix.ETH_P_ALL)))
-		}
-		opened <- fd
-		if fd >= 0 {
-			w.run(fd)
-		}
+		w.run(fd)
 	}()
-	fd := <-opened
-	if fd < 0 {
-		h.t.Fatal("cannot listen in the switch")
-	}
 	h.t.Cleanup(func() {
 		_ = unix.Shutdown(fd, unix.SHUT_RD)
 		w.mu.Lock()
@@ -128,4 +117,23 @@ func (w *wire) tookTurns(want ...netip.Addr) {
 			}
 		}
 	}
+}
+
+// lastOf is when a source was heard last.
+func (w *wire) lastOf(source netip.Addr) (at time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, one := range w.heard {
+		if one.source == source {
+			at = one.at
+		}
+	}
+	return at
+}
+
+// await returns as soon as the source speaks once more.
+func (w *wire) await(source netip.Addr) {
+	w.t.Helper()
+	before := w.lastOf(source)
+	eventually(w.t, source.String()+" speaks once more", func() bool { return w.lastOf(source).After(before) })
 }
