@@ -60,7 +60,7 @@ func (i *Instance) Deadline() time.Time {
 // the other states, and in Backup until an advertisement was heard.
 func (i *Instance) ActiveSource() netip.Addr { return i.active }
 
-// Advertisement returns what an Active sends. Its Addresses are the instance's own and must not be changed.
+// Advertisement returns what an Active sends, and one that has just yielded. Its Addresses are the instance's own and must not be changed.
 func (i *Instance) Advertisement() Advertisement {
 	return Advertisement{
 		Version:   i.config.Version,
