@@ -54,16 +54,17 @@ func (i *Instance) losesTo(src netip.Addr, a *Advertisement) bool {
 	return a.Priority > i.config.Priority || a.Priority == i.config.Priority && i.config.Source.Less(src)
 }
 
-// assert answers an Active that loses against us. The hosts may have learnt its MAC address meanwhile, hence the
-// Announce, at most one an interval or longestQuiet: a packet that anybody on the link can send must not turn into many. What
-// comes within that time is answered by one Announce at its end, for the other may have announced after our last one.
+// assert answers an Active that loses against us. The hosts may have learnt its MAC address meanwhile, hence the Announce, and one more
+// when a pause is over: the other advertises first, and announces when its addresses are there. There is at most one an interval, or
+// longestQuiet: a packet that anybody on the link can send must not turn into many.
 func (i *Instance) assert(now time.Time) Actions {
-	if now.Before(i.quietUntil) {
-		i.announceAt = i.quietUntil
-		return Advertise
+	actions := Advertise
+	if !now.Before(i.quietUntil) {
+		i.quiet(now)
+		actions |= Announce
 	}
-	i.quiet(now)
-	return Advertise | Announce
+	i.announceAt = i.quietUntil
+	return actions
 }
 
 // quiet begins the time in which a losing advertisement is not answered by another Announce.
