@@ -75,8 +75,14 @@ func TestALinkThatLosesMuchMakesTwoActivesForAMomentAndNoClientNotices(t *testin
 		one.asking = client.ask(c.Addresses[0])
 		contests = append(contests, one)
 	}
-	contests[0].master.steady(long)
+	select {
+	case <-time.After(long):
+	case c := <-contests[0].master.states:
+		inTime(t, contests[0].master.watched)
+		t.Fatalf("master became %s", c.state)
+	}
 	for _, one := range contests {
+		inTime(t, one.master.watched, one.brucelee.watched)
 		one.master.steady(0)
 		one.judge()
 	}
@@ -128,7 +134,7 @@ func (c *contest) judge() {
 		if both <= c.interval {
 			brief++
 		}
-		// Master hears of brucelee by its first word, or by the last one and its repetitions.
+		// Master hears of brucelee by its first word, by one meanwhile, or by its last one and the repetitions of that.
 		_, heard := around(toMaster, one.from.Add(-crossing))
 		letsGo := one.to.Add(grace - crossing)
 		if heard.IsZero() {

@@ -78,6 +78,7 @@ func healAPartition(t *testing.T, interval time.Duration, first string) {
 	eventually(t, "the client reaches master again", reachesMaster)
 	told := time.Since(healed)
 	t.Logf("after the cut was healed: one Active in %s, the client told in %s", alone.Round(time.Millisecond), told.Round(time.Millisecond))
+	inTime(t, master.watched, brucelee.watched)
 	if alone > interval+crossing || told > time.Second {
 		t.Errorf("want %s and a second at most", interval+crossing)
 	}
