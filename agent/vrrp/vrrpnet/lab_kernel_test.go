@@ -249,8 +249,8 @@ func (w *watched) steady(d time.Duration) {
 	}
 }
 
-// inTime skips the rest of the test where a director's timer was served later than a hand-over may take: an overloaded machine is a worse
-// link than the test's, and would measure itself.
+// inTime is asked before a test fails for what took too long. It skips the test where a director's timer was served later than a hand-over
+// may take: an overloaded machine is a worse link than the test's, and measures itself.
 func inTime(t *testing.T, directors ...*watched) {
 	t.Helper()
 	for _, d := range directors {
