@@ -44,7 +44,7 @@ type host struct {
 	ns      string
 	addr    string
 	threads *Threads
-	// port is where the host is plugged into the switch.
+	// switched is the switch that eth0 leads to, and port the switch's end.
 	switched *host
 	port     string
 }
