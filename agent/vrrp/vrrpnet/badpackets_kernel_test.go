@@ -18,12 +18,14 @@ import (
 // stranger is a third host that sends what it likes.
 type stranger struct {
 	*host
-	out int
+	hardware []byte
+	out      int
 }
 
 func (h *host) newStranger() *stranger {
 	h.t.Helper()
 	s := &stranger{host: h.newClient()}
+	s.hardware = s.link("eth0").Attrs().HardwareAddr
 	s.out = s.tap("eth0", unix.SOCK_RAW, func([]byte) {})
 	return s
 }
@@ -34,7 +36,7 @@ func (s *stranger) send(e vrrp.Envelope, payload []byte, to ...byte) {
 	if to == nil {
 		to = groupHardware(e.Destination)
 	}
-	if _, err := unix.Write(s.out, ethernet(to, s.link("eth0").Attrs().HardwareAddr, e, payload)); err != nil {
+	if _, err := unix.Write(s.out, ethernet(to, s.hardware, e, payload)); err != nil {
 		s.t.Fatalf("send from %s: %v", s.ns, err)
 	}
 }
@@ -128,8 +130,8 @@ func TestBadPacketsOnTheLinkChangeNothingAndAreCounted(t *testing.T) {
 
 			from.send(c.packet(t, wrong{}, ours))
 			master.await(vrrp.Backup)
-			from.send(c.packet(t, wrong{}, ours)) // as an Active answers master's last word
 			eventually(t, "both follow the stranger", func() bool {
+				from.send(c.packet(t, wrong{}, ours)) // as an Active answers master's last words
 				return master.Stats().ActiveSource == c.active && brucelee.Stats().ActiveSource == c.active
 			})
 		})
