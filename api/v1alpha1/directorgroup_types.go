@@ -101,7 +101,8 @@ type VRRP struct {
 	// With more, the virtual IPs are spread over them evenly, a virtual IP with all its ports on one, and each virtual router has its
 	// own order of the directors, so that all directors are Active for a share of the virtual IPs. A virtual IP stays on its virtual
 	// router; a further virtual router takes its share from the others. A multiple of the number of directors spreads best: a dead
-	// director's virtual IPs then go to different ones. All virtual routers but the first have allocated ids.
+	// director's virtual IPs then go to different ones. All virtual routers but the first have allocated ids. By NAT a real server's
+	// answers have to go through the director that is Active for the virtual IP, so more than one is for other forwarding methods.
 	// +optional
 	// +kubebuilder:default=1
 	// +kubebuilder:validation:Minimum=1

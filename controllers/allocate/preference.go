@@ -5,8 +5,8 @@ package allocate
 // preferences is, a row a virtual router, the order in which it prefers the directors, by their places. It was found by a search for
 // these laws, which tests hold, for up to 16 virtual routers and directors in the first places:
 //
-//   - Each director is preferred by as many virtual routers as any other, or by one or two more.
-//   - When one dies, those that preferred it do not all go to the same other one.
+//   - Of a multiple of the directors, as many virtual routers prefer each; of another number as many as are its share, or one more or less.
+//   - When a director dies that several preferred, these do not all go to the same other one.
 //
 // No rule of arithmetic has both: if each row is the one before turned by one, all that a dead director had goes to its neighbour.
 // And a hash of router and director, which would need no table, gives two directors two virtual routers of one preference as often as

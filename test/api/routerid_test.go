@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -24,7 +25,7 @@ func ringGroup(name, network string, routers int32) *v1alpha1.DirectorGroup {
 	group.Spec = v1alpha1.DirectorGroupSpec{
 		NodeSelector: metav1.LabelSelector{MatchLabels: map[string]string{"ring": "yes"}},
 		Interface:    "ring0",
-		VRRP:         v1alpha1.VRRP{VirtualRouters: routers},
+		VRRP:         v1alpha1.VRRP{VirtualRouters: routers, AdvertisementInterval: metav1.Duration{Duration: time.Second}},
 		AddressPools: []v1alpha1.AddressPool{{Name: "public", CIDRs: []v1alpha1.CIDR{v1alpha1.CIDR(network)}, NamespaceSelector: &metav1.LabelSelector{}}},
 	}
 	return group
@@ -79,9 +80,12 @@ func routersOf(ctx context.Context, c client.Client, name string) string {
 // hasRouters waits until [routersOf] the group is want.
 func hasRouters(t *testing.T, c client.Client, name, want string) {
 	t.Helper()
+	last := ""
 	eventually(t, "the virtual routers of "+name, func(ctx context.Context) (bool, string) {
-		got := routersOf(ctx, c, name)
-		return got == want, fmt.Sprintf("%s, want %s", got, want)
+		if got := routersOf(ctx, c, name); ctx.Err() == nil {
+			last = got
+		}
+		return last == want, fmt.Sprintf("%s, want %s", last, want)
 	})
 }
 
@@ -91,7 +95,7 @@ func patchGroup(t *testing.T, name, patch string) {
 }
 
 // preferences are the priorities of a group's virtual routers, by node.
-func preferences(t *testing.T, c client.Client) map[string][]int32 {
+func preferences(t *testing.T, c client.Client, name string) map[string][]int32 {
 	t.Helper()
 	all := map[string][]int32{}
 	for _, node := range []string{"ring1", "ring2"} {
@@ -99,8 +103,13 @@ func preferences(t *testing.T, c client.Client) map[string][]int32 {
 		if err := c.Get(t.Context(), client.ObjectKey{Name: node}, state); err != nil {
 			t.Fatal(err)
 		}
-		for _, r := range state.Spec.DirectorGroups[0].VirtualRouters {
-			all[node] = append(all[node], r.Priority)
+		for _, part := range state.Spec.DirectorGroups {
+			if part.Name != name {
+				continue
+			}
+			for _, r := range part.VirtualRouters {
+				all[node] = append(all[node], r.Priority)
+			}
 		}
 	}
 	return all
@@ -108,8 +117,9 @@ func preferences(t *testing.T, c client.Client) map[string][]int32 {
 
 // TestRouterIDsAreAllocatedAndStay is one story: its parts build on each other.
 func TestRouterIDsAreAllocatedAndStay(t *testing.T) {
-	c := admin(t)
-	stop := startManager(t)
+	// A manager outlives the part that starts it.
+	whole, c := t, admin(t)
+	stop := startManager(whole)
 	makeRing(t, c)
 
 	t.Run("a group without one is given the lowest", func(t *testing.T) {
@@ -118,7 +128,7 @@ func TestRouterIDsAreAllocatedAndStay(t *testing.T) {
 		if !strings.HasPrefix(got, "ring ring0 1 ") {
 			t.Errorf("kubectl get dg says %q", got)
 		}
-		first := preferences(t, c)
+		first := preferences(t, c, "ring")
 		if one, two := first["ring1"], first["ring2"]; (one[0] > two[0]) == (one[1] > two[1]) {
 			t.Errorf("both virtual routers prefer the same director: %v", first)
 		}
@@ -133,13 +143,13 @@ func TestRouterIDsAreAllocatedAndStay(t *testing.T) {
 	})
 
 	t.Run("a new manager, and a new group, leave it", func(t *testing.T) {
-		before := preferences(t, c)
+		before := preferences(t, c, "ring")
 		stop()
 		create(t, c, ringGroup("plain", "192.0.2.16/28", 0))
-		stop = startManager(t)
+		stop = startManager(whole)
 		hasRouters(t, c, "plain", "[1]; ring1 1:0; ring2 1:0")
 		hasRouters(t, c, "ring", "[9 2]; ring1 9:2 2:2; ring2 9:2 2:2")
-		if after := preferences(t, c); fmt.Sprint(after) != fmt.Sprint(before) {
+		if after := preferences(t, c, "ring"); fmt.Sprint(after) != fmt.Sprint(before) {
 			t.Errorf("priorities %v became %v", before, after)
 		}
 	})
@@ -149,7 +159,7 @@ func TestRouterIDsAreAllocatedAndStay(t *testing.T) {
 		stop()
 		before := versions(t, c)
 		kubectl(t, "patch", "dg", "ring", "--subresource=status", "--type=merge", `-p={"status": {"virtualRouterIDs": null}}`)
-		stop = startManager(t)
+		startManager(whole)
 		hasRouters(t, c, "ring", "[9 2]; ring1 9:2 2:2; ring2 9:2 2:2")
 		settled(t, c)
 		sameVersions(t, before, versions(t, c))
@@ -184,10 +194,21 @@ func TestRouterIDsAreAllocatedAndStay(t *testing.T) {
 		hasRouters(t, c, "ring", "[2 3 4]; ring1 2:1 3:2 4:1; ring2 2:1 3:2 4:1")
 	})
 
-	kubectl(t, "delete", "dg", "ring", "plain")
+	t.Run("the sample's directors are each Active for one of its virtual IPs", func(t *testing.T) {
+		kubectl(t, "label", "node", "ring1", "ring2", "lvs-operator.io/both=true")
+		kubectl(t, "apply", "-f", root+"/config/samples/active-active/")
+		hasRouters(t, c, "both", "[1 2]; ring1 1:1 2:1; ring2 1:1 2:1")
+		got := preferences(t, c, "both")
+		if one, two := got["ring1"], got["ring2"]; (one[0] > two[0]) == (one[1] > two[1]) {
+			t.Errorf("both virtual routers prefer the same director: %v", got)
+		}
+	})
+
+	kubectl(t, "delete", "dg", "ring", "plain", "both")
 	kubectl(t, "delete", "node", "ring1", "ring2")
 	eventually(t, "the NodeStates are gone", func(ctx context.Context) (bool, string) {
 		got := kubectl(t, "get", "lvsns", "-o", "name")
 		return !strings.Contains(got, "ring"), got
 	})
+	settled(t, c)
 }

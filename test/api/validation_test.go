@@ -399,6 +399,7 @@ func TestDefaultsAreAsExplained(t *testing.T) {
 	}{
 		{groupYAML, map[string]any{
 			"spec.vrrp.version": int64(3), "spec.vrrp.advertisementInterval": "1s", "spec.vrrp.defaultPriority": int64(100), "spec.vrrp.preempt": true,
+			"spec.vrrp.virtualRouters": int64(1),
 		}},
 		{strings.Replace(groupYAML, "interface:", "ipvs: {}\n  interface:", 1), map[string]any{
 			"spec.ipvs.expireNoDestConn": true, "spec.ipvs.expireQuiescentTemplate": true, "spec.ipvs.connReuseMode": int64(3),
