@@ -39,6 +39,10 @@ func (a *Agent) pass(ctx context.Context, now time.Time) {
 	if a.nodeAsWanted != nil || w.node {
 		a.routers.startAll(a.actual.Addresses, ready)
 		a.routers.announce(a.actual.Addresses, w.steps.After)
+		if a.mayHold() {
+			a.routers.stake(a.masqueraded)
+		}
+		a.prepareHold()
 	}
 	a.reportDue = a.routers.news() || a.reportDue
 	a.goOn(wasDue)

@@ -47,6 +47,9 @@ func judgeGroups(s Snapshot) map[string]*group {
 			g.refused = routerConflict(g, accepted)
 		}
 		if g.refused == nil {
+			g.refused = gatewayConflict(g, accepted)
+		}
+		if g.refused == nil {
 			g.refused = settingsConflict(g, accepted)
 		}
 		if g.refused == nil {
@@ -115,6 +118,22 @@ func invalidSelector(field string, err error) *Finding {
 		Reason:    v1alpha1.ReasonInvalidSelector,
 		Message:   fmt.Sprintf("%s cannot be read: %v; correct it", field, err),
 	}
+}
+
+// gatewayConflict finds an older group that carries one of the group's gateway addresses: hosts would find it at two directors.
+func gatewayConflict(g *group, older []*group) *Finding {
+	for _, other := range older {
+		for _, address := range g.Spec.GatewayAddresses {
+			if slices.Contains(other.Spec.GatewayAddresses, address) {
+				return &Finding{
+					Condition: v1alpha1.ConditionAccepted,
+					Reason:    v1alpha1.ReasonConflict,
+					Message:   fmt.Sprintf("gateway address %s belongs to DirectorGroup %s, which is older; take it out of spec.gatewayAddresses", address, other.Name),
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // sharedDirector is the first node, by name, that is a director of both groups.
