@@ -35,6 +35,7 @@ type DirectorGroup struct {
 // DirectorGroupSpec is what the user wants of a group of directors.
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.connectionSync) || !has(self.ipvs) || !has(self.ipvs.backupOnly) || !self.ipvs.backupOnly",message="ipvs.backupOnly excludes connectionSync, whose directors receive each other's connections at all times: none would balance anything"
+// +kubebuilder:validation:XValidation:rule="!has(self.gatewayAddresses) || self.vrrp.virtualRouters == 1",message="gatewayAddresses need vrrp.virtualRouters: 1; of several virtual routers one has the gateway, and behind NAT the answers for all others go there"
 type DirectorGroupSpec struct {
 	// nodeSelector selects the nodes that are directors of this group. A node may be a director of several groups.
 	// +required
@@ -71,8 +72,8 @@ type DirectorGroupSpec struct {
 
 	// gatewayAddresses are virtual IPs that the Active director carries beside those of services: what real servers behind NAT have as
 	// their default gateway, so that their answers come to the director that has the connection. At most 16, IPv4 or IPv6; each in one
-	// DirectorGroup only. They are advertised as all virtual IPs are. keepalived: an address of virtual_ipaddress without a
-	// virtual_server.
+	// DirectorGroup only, and with one virtual router only. They are advertised as all virtual IPs are. keepalived: an address of
+	// virtual_ipaddress without a virtual_server.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=16

@@ -107,6 +107,25 @@ func TestADirectorThatComesOrGoesMovesOnlyWhatItHas(t *testing.T) {
 	}
 }
 
+// TestARouterIDThatChangesMovesNoVirtualIPElsewhere: what the first virtual router had, it has by its new id.
+func TestARouterIDThatChangesMovesNoVirtualIPElsewhere(t *testing.T) {
+	s := directorsOf(2, 3)
+	first := Compile(s)
+	s = standing(s, first)
+	s.Previous = first.Nodes
+	for _, group := range s.Groups {
+		if group.Name == s.Group {
+			group.Spec.VRRP.VirtualRouterID = 66
+		}
+	}
+	was, is := routersOf(first), routersOf(Compile(s))
+	for address, router := range was {
+		if want := map[int32]int32{first.VirtualRouterIDs[0]: 66}[router]; is[address] != router && is[address] != want {
+			t.Fatalf("%s moved from virtual router %d to %d", address, router, is[address])
+		}
+	}
+}
+
 // TestWhatWasCompiledBeforeCountsMoreThanNodeStates, which are written one by one and may be behind.
 func TestWhatWasCompiledBeforeCountsMoreThanNodeStates(t *testing.T) {
 	s := directorsOf(2, 2)

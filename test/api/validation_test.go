@@ -195,6 +195,7 @@ func TestWrongObjectsAreRefusedWithAMessage(t *testing.T) {
 		{"17 virtual routers", groupYAML, "virtualRouterID: 66", "virtualRouters: 17", "spec.vrrp.virtualRouters in body should be less than or equal to 16"},
 		{"priorities in several virtual routers", groupYAML, "virtualRouterID: 66", "virtualRouters: 2", "priorities need virtualRouters: 1"},
 		{"advertised addresses of several virtual routers", groupYAML, "virtualRouterID: 66\n    priorities: [{node: d1, priority: 101}]", "virtualRouters: 2\n    advertisedAddresses: [192.0.2.200]", "advertisedAddresses need virtualRouters: 1"},
+		{"a gateway with several virtual routers", groupYAML, "vrrp:\n    virtualRouterID: 66\n    priorities: [{node: d1, priority: 101}]", "gatewayAddresses: [192.0.2.254]\n  vrrp:\n    virtualRouters: 2", "gatewayAddresses need vrrp.virtualRouters: 1"},
 		{"a low priority in several virtual routers", groupYAML, "virtualRouterID: 66\n    priorities: [{node: d1, priority: 101}]", "virtualRouters: 2\n    defaultPriority: 99", "defaultPriority must be at least 100 with several virtual routers"},
 		{"an excluded id of 256", groupYAML, "virtualRouterID: 66", "excludedVirtualRouterIDs: [256]", "spec.vrrp.excludedVirtualRouterIDs[0] in body should be less than or equal to 255"},
 		{"version 1", groupYAML, "virtualRouterID: 66", "virtualRouterID: 66\n    version: 1", `spec.vrrp.version: Unsupported value: 1: supported values: "2", "3"`},
