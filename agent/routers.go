@@ -59,7 +59,9 @@ type router struct {
 	configured uint8
 	// addresses are all that go where the router is Active: the advertised ones and those that ride along.
 	addresses []netip.Addr
-	running   VirtualRouter
+	// carrier is the interface that they go on: the key's, or the router's own link with a virtual MAC address.
+	carrier string
+	running VirtualRouter
 	// transitions counts the router's own transitions; announced is the count for which addresses were announced.
 	transitions atomic.Int64
 	announced   int64
@@ -74,7 +76,8 @@ type router struct {
 
 // yieldGrace is how long a director keeps the virtual IPs after another one has become Active. That one advertises first, and only
 // then adds them and tells the link; until the last client has heard it, packets come here, and find a director that still
-// forwards them. The other announces again after it, for a client that asked meanwhile and had two answers.
+// forwards them. The other announces again after it, for a client that asked meanwhile and had two answers. With a virtual MAC address
+// there is no such moment: bridges send here no more once the other has advertised, and an answer from here would lead them back.
 const yieldGrace = 500 * time.Millisecond
 
 // routers are the virtual routers of this node.
@@ -120,10 +123,10 @@ func (rs *routers) adoptOne(key routerKey, wanted desired.Router, now time.Time)
 	config.Priority = rs.fitness[key.group].priority(configured)
 	r, known := rs.byKey[key]
 	if !known {
-		rs.byKey[key] = &router{key: key, config: config, configured: configured, addresses: addresses, state: vrrp.Initialize, since: now}
+		rs.byKey[key] = &router{key: key, config: config, configured: configured, addresses: addresses, carrier: wanted.Carrier(), state: vrrp.Initialize, since: now}
 		return
 	}
-	r.addresses, r.configured = addresses, configured
+	r.addresses, r.configured, r.carrier = addresses, configured, wanted.Carrier()
 	rs.reconfigure(r, config)
 }
 
@@ -244,8 +247,8 @@ func (rs *routers) addresses(actual []plan.Address, now time.Time) []plan.Interf
 		rs.observe(r, now)
 		keeps := now.Before(r.lingers) || r.running == nil && r.failure == nil && !r.released
 		for _, address := range r.addresses {
-			if r.state == vrrp.Active || keeps && holds(actual, r.key.interfaceName, address) {
-				held = append(held, plan.InterfaceAddress{Interface: r.key.interfaceName, Address: address})
+			if r.state == vrrp.Active || keeps && holds(actual, r.carrier, address) {
+				held = append(held, plan.InterfaceAddress{Interface: r.carrier, Address: address})
 			}
 		}
 	}
@@ -270,7 +273,7 @@ func (rs *routers) announce(actual []plan.Address, added []plan.Operation) {
 func addsTo(operations []plan.Operation, r *router) bool {
 	return slices.ContainsFunc(operations, func(o plan.Operation) bool {
 		add, ok := o.(*plan.AddAddress)
-		return ok && add.Interface == r.key.interfaceName && slices.Contains(r.addresses, add.Prefix.Addr())
+		return ok && add.Interface == r.carrier && slices.Contains(r.addresses, add.Prefix.Addr())
 	})
 }
 
@@ -335,7 +338,7 @@ func (rs *routers) observe(r *router, now time.Time) {
 		return
 	}
 	r.lingers = time.Time{}
-	if r.state == vrrp.Active && state == vrrp.Backup {
+	if r.state == vrrp.Active && state == vrrp.Backup && !r.config.VirtualMAC {
 		r.lingers = now.Add(yieldGrace)
 		time.AfterFunc(yieldGrace, rs.kick)
 	}
@@ -345,7 +348,7 @@ func (rs *routers) observe(r *router, now time.Time) {
 
 // holdsAny says whether an address of the router is there with our mark.
 func holdsAny(actual []plan.Address, r *router) bool {
-	return slices.ContainsFunc(r.addresses, func(a netip.Addr) bool { return holds(actual, r.key.interfaceName, a) })
+	return slices.ContainsFunc(r.addresses, func(a netip.Addr) bool { return holds(actual, r.carrier, a) })
 }
 
 func holds(actual []plan.Address, interfaceName string, address netip.Addr) bool {
@@ -354,11 +357,11 @@ func holds(actual []plan.Address, interfaceName string, address netip.Addr) bool
 	})
 }
 
-// carried are the router's addresses that are on its interface, whoever put them there.
+// carried are the router's addresses that are on their interface, whoever put them there.
 func carried(actual []plan.Address, r *router) []netip.Addr {
 	there := map[netip.Addr]bool{}
 	for _, a := range actual {
-		if a.Interface == r.key.interfaceName {
+		if a.Interface == r.carrier {
 			there[a.Prefix.Addr()] = true
 		}
 	}

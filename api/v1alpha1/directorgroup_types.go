@@ -82,6 +82,7 @@ type DirectorGroupSpec struct {
 // +kubebuilder:validation:XValidation:rule="self.version == 3 || self.advertisementInterval.matches('^([0-9]+h)?([0-9]+m)?([0-9]+s)?$')",message="advertisementInterval must be a whole number of seconds with version 2; use version: 3 for shorter intervals"
 // +kubebuilder:validation:XValidation:rule="self.version == 3 || duration(self.advertisementInterval) >= duration('1s')",message="advertisementInterval must be at least 1s with version 2; use version: 3 for shorter intervals"
 // +kubebuilder:validation:XValidation:rule="self.version == 2 || duration(self.advertisementInterval) <= duration('40950ms')",message="advertisementInterval must be at most 40.95s with version 3"
+// +kubebuilder:validation:XValidation:rule="!has(self.virtualMAC) || !self.virtualMAC || !has(self.unicast)",message="virtualMAC excludes unicast: bridges learn where the virtual MAC address is from advertisements to the multicast group"
 // +kubebuilder:validation:XValidation:rule="self.version == 2 || !has(self.authentication)",message="authentication exists in version 2 only (RFC 2338); RFC 9568 removed it from version 3"
 type VRRP struct {
 	// virtualRouterID is the VRID, 1 to 255: unique among all VRRP routers on the interface's link, those of others included.
@@ -163,6 +164,21 @@ type VRRP struct {
 	// unsolicited neighbour advertisements for IPv6.
 	// +optional
 	Announcements *Announcements `json:"announcements,omitempty"`
+
+	// virtualMAC gives the virtual router an Ethernet address of its own, which moves with the virtual IPs (RFC 9568 section 7.3;
+	// keepalived: use_vmac): 00:00:5e:00:01:ID, or 00:00:5e:00:02:ID where all virtual IPs are IPv6, ID being virtualRouterID in
+	// hexadecimal. Neighbours then keep their ARP and neighbour entries over a failover; bridges learn the new place from the first
+	// advertisement, not from gratuitous ARP, which some hosts ignore. Default false: the virtual IPs have the Active director's own
+	// MAC address, and gratuitous ARP and neighbour advertisements tell of a change.
+	//
+	// It needs switches, hypervisors and clouds that allow a second, moving MAC address on a director's port (no port security, for
+	// VMware forged transmits and MAC changes), an Ethernet interface, multicast, and the kernel module macvlan. It costs a macvlan
+	// link a director (named lvs4-66-eth0 for router 66 on eth0, up on the Active alone), on which packets for the virtual IPs come in:
+	// what names the interface that packets come in on, such as rules of firewalls, has to name that link as well. On the interface it sets arp_ignore=1 and arp_announce=2. No
+	// other router may use the id on the link. To change it in a group that serves interrupts the virtual IPs for a moment, on one
+	// director after the other.
+	// +optional
+	VirtualMAC bool `json:"virtualMAC,omitempty"`
 
 	// authentication is RFC 2338's simple password, version 2 only. It keeps out misconfigured routers, not attackers: the
 	// password crosses the link in clear text.

@@ -78,6 +78,7 @@ func directorPart(g *group, node string, vips []v1alpha1.IPAddress) *v1alpha1.No
 			AdvertisedAddresses:   vrrp.AdvertisedAddresses,
 			Checksum:              vrrp.Checksum,
 			Announcements:         vrrp.Announcements,
+			VirtualMAC:            vrrp.VirtualMAC,
 			Authentication:        vrrp.Authentication,
 			Addresses:             vips,
 		}},
