@@ -73,6 +73,8 @@ func (k *Kernel) addLink(link plan.Link) error {
 func (k *Kernel) setLink(name string, up bool) error {
 	link, exists := k.links[name]
 	switch {
+	case !exists && k.interfaces[name]:
+		return ErrForeignLink
 	case !exists && up:
 		return ErrNoInterface
 	case !exists:
@@ -95,11 +97,11 @@ func (k *Kernel) setLink(name string, up bool) error {
 
 func (k *Kernel) deleteLink(name string) error {
 	link, exists := k.links[name]
-	if !exists {
-		return nil
-	}
-	if !link.Ours {
+	switch {
+	case exists && !link.Ours, !exists && k.interfaces[name]:
 		return ErrForeignLink
+	case !exists:
+		return nil
 	}
 	delete(k.links, name)
 	delete(k.interfaces, name)
