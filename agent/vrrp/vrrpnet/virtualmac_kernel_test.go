@@ -285,6 +285,8 @@ func TestWeShareAVirtualMACAddressWithKeepalived(t *testing.T) {
 			ours.await(vrrp.Active)
 			theirs := c
 			theirs.Priority, theirs.VirtualMAC = 99, true
+			// keepalived leaves to the administrator that the interface below does not ask for neighbours in the virtual IP's name.
+			run(t, "ip", "netns", "exec", s.ns, "sysctl", "-q", "-w", "net.ipv4.conf.eth0.arp_announce=2")
 			keepalived := s.keepalived(theirs, "")
 			ours.steady(restAfter)
 			served := func(by *host) {
