@@ -167,16 +167,16 @@ type VRRP struct {
 
 	// virtualMAC gives the virtual router an Ethernet address of its own, which moves with the virtual IPs (RFC 9568 section 7.3;
 	// keepalived: use_vmac): 00:00:5e:00:01:ID, or 00:00:5e:00:02:ID where all virtual IPs are IPv6, ID being virtualRouterID in
-	// hexadecimal. Neighbours then keep their ARP and neighbour entries over a failover; bridges learn the new place from the first
-	// advertisement, not from gratuitous ARP, which some hosts ignore. Default false: the virtual IPs have the Active director's own
-	// MAC address, and gratuitous ARP and neighbour advertisements tell of a change.
+	// hexadecimal. Neighbours then keep their ARP and neighbour entries over a failover, and bridges learn the new place from the
+	// first advertisement. Default false: the virtual IPs have the Active director's own MAC address, and gratuitous ARP and
+	// neighbour advertisements, which some hosts ignore, tell of a change.
 	//
-	// It needs switches, hypervisors and clouds that allow a second, moving MAC address on a director's port (no port security, for
+	// It needs switches, hypervisors and clouds that allow a second, moving MAC address on a director's port (no port security; on
 	// VMware forged transmits and MAC changes), an Ethernet interface, multicast, and the kernel module macvlan. It costs a macvlan
-	// link a director (named lvs4-66-eth0 for router 66 on eth0, up on the Active alone), on which packets for the virtual IPs come in:
-	// what names the interface that packets come in on, such as rules of firewalls, has to name that link as well. On the interface it sets arp_ignore=1 and arp_announce=2. No
-	// other router may use the id on the link. To change it in a group that serves interrupts the virtual IPs for a moment, on one
-	// director after the other.
+	// link on each director, named for example lvs4-66-eth0, which is up on the Active one alone. Packets for the virtual IPs come in
+	// on it: what names the interface that packets come in on, such as rules of firewalls, has to name that link as well. The
+	// interface itself gets the sysctls arp_ignore=1 and arp_announce=2. A change in a group that serves interrupts the virtual IPs
+	// for a moment.
 	// +optional
 	VirtualMAC bool `json:"virtualMAC,omitempty"`
 

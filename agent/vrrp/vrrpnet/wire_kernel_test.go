@@ -168,14 +168,18 @@ func (t *turns[T]) take(who T, at time.Time) {
 	}
 }
 
-// claimed is the address that a packet says to be somewhere, and where: ARP of any kind (RFC 826), or a neighbour advertisement with
-// its option (RFC 4861 section 4.4).
+// claimed is the address that a packet says to be somewhere, and where: ARP of any kind (RFC 826), or a neighbour advertisement or
+// solicitation with its option (RFC 4861 sections 4.3 and 4.4).
 func claimed(packet []byte, protocol uint16) (address netip.Addr, at hardwareAddress) {
 	switch {
 	case protocol == networkOrder(unix.ETH_P_ARP) && len(packet) >= arpSize:
 		return netip.AddrFrom4([4]byte(packet[14:18])), hardwareAddress(packet[8:14])
-	case protocol == networkOrder(unix.ETH_P_IPV6) && len(packet) >= naSize && packet[6] == unix.IPPROTO_ICMPV6 && packet[ipv6Header] == 136:
+	case protocol != networkOrder(unix.ETH_P_IPV6) || len(packet) < naSize || packet[6] != unix.IPPROTO_ICMPV6:
+		return netip.Addr{}, hardwareAddress{}
+	case packet[ipv6Header] == 136: // of its target
 		return netip.AddrFrom16([16]byte(packet[ipv6Header+8 : ipv6Header+24])), hardwareAddress(packet[ipv6Header+26 : ipv6Header+32])
+	case packet[ipv6Header] == 135: // of who asks
+		return netip.AddrFrom16([16]byte(packet[8:24])), hardwareAddress(packet[ipv6Header+26 : ipv6Header+32])
 	default:
 		return netip.Addr{}, hardwareAddress{}
 	}
