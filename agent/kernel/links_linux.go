@@ -32,7 +32,7 @@ func (k *Kernel) readLinks(names []string) ([]plan.ActualLink, error) {
 	for _, message := range messages {
 		found, err := netlink.LinkDeserialize(nil, message)
 		if err != nil {
-			return nil, fmt.Errorf("read the macvlan links: %w", err)
+			continue // a kernel without macvlan lists links of all kinds: one that cannot be read is not ours
 		}
 		link, err := k.describe(found, parents)
 		if err != nil {
@@ -85,7 +85,7 @@ func markLinks(actual *plan.Actual) {
 func (k *Kernel) addLink(o plan.AddLink) error {
 	parent, err := k.links.LinkByName(o.Link.Parent)
 	if err != nil {
-		return fmt.Errorf("add link %s: look up interface %s: %w", o.Link.Name, o.Link.Parent, absentAsENODEV(err))
+		return fmt.Errorf("add link %s: look up interface %s: %w", o.Link.Name, o.Link.Parent, advise(absentAsENODEV(err)))
 	}
 	err = k.links.LinkAdd(&netlink.Macvlan{
 		LinkAttrs: netlink.LinkAttrs{

@@ -175,8 +175,8 @@ type VRRP struct {
 	// VMware forged transmits and MAC changes), an Ethernet interface, multicast, and the kernel module macvlan. It costs a macvlan
 	// link on each director, named for example lvs4-66-eth0, which is up on the Active one alone. Packets for the virtual IPs come in
 	// on it: what names the interface that packets come in on, such as rules of firewalls, has to name that link as well. The
-	// interface itself gets the sysctls arp_ignore=1 and arp_announce=2. A change in a group that serves interrupts the virtual IPs
-	// for a moment.
+	// interface itself gets the sysctls arp_ignore=1, so that it answers ARP for its own addresses alone, and arp_announce=2. A
+	// change in a group that serves interrupts the virtual IPs for a moment.
 	// +optional
 	VirtualMAC bool `json:"virtualMAC,omitempty"`
 

@@ -60,7 +60,7 @@ func (h *host) serve() {
 }
 
 // attempt is the wait for a connection before another attempt.
-const attempt = 200 * time.Millisecond
+const attempt = 500 * time.Millisecond
 
 // conversation is a TCP connection to a server.
 type conversation struct {
@@ -247,10 +247,12 @@ func TestIPVSServesByTheVirtualMACAddress(t *testing.T) {
 			brucelee := s.direct(c)
 			brucelee.await(vrrp.Backup)
 			client.reaches(address, server.addr)
-			open, err := client.dial(address)
-			if err != nil {
-				t.Fatal(err)
-			}
+			var open conversation
+			eventually(t, "a connection is there", func() (connected bool) {
+				var err error
+				open, err = client.dial(address)
+				return err == nil
+			})
 			if _, err := open.ask("before"); err != nil {
 				t.Fatal(err)
 			}
