@@ -33,7 +33,7 @@ type director struct {
 }
 
 // direct makes a director of the host.
-func (h *host) direct(c vrrp.Config, options ...func(*Options)) *director {
+func (h *host) direct(c vrrp.Config) *director {
 	h.t.Helper()
 	c.VirtualMAC = true
 	d := &director{work: make(chan func(), 100), ended: make(chan struct{}), started: make(chan struct{}), link: plan.Link{
@@ -67,7 +67,7 @@ func (h *host) direct(c vrrp.Config, options ...func(*Options)) *director {
 			d.post(func() { d.follow(k, c, s) })
 		}
 	}
-	d.watched = h.start(c, append(options, follow)...)
+	d.watched = h.start(c, follow)
 	close(d.started)
 	return d
 }

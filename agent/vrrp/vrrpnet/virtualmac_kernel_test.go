@@ -21,8 +21,8 @@ var vip6 = netip.MustParseAddr("2001:db8::200")
 
 // virtualConfig is config, of the family, and slower: these directors do more at a transition than run VRRP, and emulated processors
 // take their time for it.
-func virtualConfig(priority uint8, ipv6 bool) (vrrp.Config, netip.Addr) {
-	c := config(priority)
+func virtualConfig(ipv6 bool) (vrrp.Config, netip.Addr) {
+	c := config(100)
 	c.Interval = 500 * time.Millisecond
 	if !ipv6 {
 		return c, vip
@@ -117,7 +117,7 @@ func TestAClientsNeighbourEntryStaysOverAFailover(t *testing.T) {
 			}
 			m.serve()
 			s.serve()
-			c, address := virtualConfig(100, ipv6)
+			c, address := virtualConfig(ipv6)
 			virtual := vrrp.VirtualMAC(address, c.VRID)
 			wire := m.listen()
 			master := m.direct(c)
@@ -157,7 +157,7 @@ func TestTheVirtualMACAddressComesFromOneDirectorAtATime(t *testing.T) {
 	client := m.join("c", "192.0.2.150")
 	m.serve()
 	s.serve()
-	c, address := virtualConfig(100, false)
+	c, address := virtualConfig(false)
 	virtual := vrrp.VirtualMAC(address, c.VRID)
 	low := c
 	low.Priority = 99
@@ -191,7 +191,7 @@ func TestTwoActivesWithOneVirtualMACAddressHearEachOther(t *testing.T) {
 	for _, ipv6 := range []bool{false, true} {
 		t.Run(fmt.Sprintf("IPv6: %t", ipv6), func(t *testing.T) {
 			m, s := newLab(t)
-			c, _ := virtualConfig(100, ipv6)
+			c, _ := virtualConfig(ipv6)
 			master := m.direct(c)
 			master.await(vrrp.Backup)
 			master.await(vrrp.Active)
@@ -239,7 +239,7 @@ func TestIPVSServesByTheVirtualMACAddress(t *testing.T) {
 			for _, h := range []*host{m, s} {
 				run(t, "ip", "netns", "exec", h.ns, "sysctl", "-q", "-w", "net.ipv4.conf.all.rp_filter=1", "net.ipv4.conf.default.rp_filter=1", "net.ipv4.conf.eth0.rp_filter=1")
 			}
-			c, address := virtualConfig(100, false)
+			c, address := virtualConfig(false)
 			master := m.direct(c)
 			master.await(vrrp.Backup)
 			master.await(vrrp.Active)
@@ -280,7 +280,7 @@ func TestWeShareAVirtualMACAddressWithKeepalived(t *testing.T) {
 			}
 			m.serve()
 			s.serve()
-			c, address := virtualConfig(100, ipv6)
+			c, address := virtualConfig(ipv6)
 			virtual := vrrp.VirtualMAC(address, c.VRID)
 			us, them := m.source(c.Family()), s.source(c.Family())
 			wire := m.listen()
