@@ -75,6 +75,7 @@ type encodedRouter struct {
 	Peers         []netip.Addr       `json:"unicastPeers,omitempty"`
 	Announcements vrrp.Announcements `json:"announcements"`
 	PlainChecksum bool               `json:"plainChecksum,omitempty"`
+	VirtualMAC    bool               `json:"virtualMAC,omitempty"`
 	Secret        string             `json:"secret,omitempty"`
 }
 
@@ -84,7 +85,7 @@ func (r Router) MarshalJSON() ([]byte, error) {
 	return json.Marshal(encodedRouter{
 		Interface: r.Interface, Version: c.Version, VRID: c.VRID, Priority: c.Priority, Interval: c.Interval, Preempt: c.Preempt,
 		PreemptDelay: c.PreemptDelay, Addresses: c.Addresses, Unadvertised: r.Unadvertised, Uncarried: r.Uncarried, Peers: c.Peers,
-		Announcements: c.Announcements, PlainChecksum: c.PlainChecksum, Secret: r.Secret,
+		Announcements: c.Announcements, PlainChecksum: c.PlainChecksum, VirtualMAC: c.VirtualMAC, Secret: r.Secret,
 	})
 }
 
@@ -97,6 +98,7 @@ func (r *Router) UnmarshalJSON(text []byte) error {
 	*r = Router{Interface: e.Interface, Secret: e.Secret, Unadvertised: e.Unadvertised, Uncarried: e.Uncarried, Config: vrrp.Config{
 		Version: e.Version, VRID: e.VRID, Priority: e.Priority, Interval: e.Interval, Preempt: e.Preempt, PreemptDelay: e.PreemptDelay,
 		Addresses: e.Addresses, Peers: e.Peers, Announcements: e.Announcements, PlainChecksum: e.PlainChecksum,
+		VirtualMAC: e.VirtualMAC,
 	}}
 	return nil
 }

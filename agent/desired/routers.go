@@ -152,6 +152,7 @@ func parseRouter(compiled v1alpha1.VirtualRouter) (Router, error) {
 		Version: vrrp.Version(version), VRID: vrid, Priority: priority,
 		Interval: compiled.AdvertisementInterval.Duration, Preempt: compiled.Preempt,
 		PreemptDelay: duration(compiled.PreemptDelay), Addresses: list.advertised, Peers: peers, Announcements: announcements,
+		VirtualMAC:    compiled.VirtualMAC,
 		PlainChecksum: compiled.Checksum == v1alpha1.ChecksumWithoutPseudoHeader,
 	}}, nil
 }

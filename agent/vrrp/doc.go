@@ -22,7 +22,7 @@
 //     be answered by itself, for ever.
 //   - The address owner listens too, which RFC 9568 section 7.1 forbids: of two owners, a mistake, one yields.
 //   - [Instance.Start] may resume: see there.
-//   - The physical MAC address is used, as keepalived does by default; there is no virtual MAC address.
+//   - The physical MAC address is used, as keepalived does by default, unless [Config.VirtualMAC] says otherwise.
 //
 // docs/rfc.md goes through all requirements one by one.
 package vrrp
