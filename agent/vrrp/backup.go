@@ -10,7 +10,7 @@ import (
 // becomeBackup follows the Active at src, or waits for one if src is the zero value. activeInterval is set before.
 func (i *Instance) becomeBackup(now time.Time, src netip.Addr) Actions {
 	i.state = Backup
-	i.preemptAt = time.Time{}
+	i.preemptAt, i.announceAt, i.farewells = time.Time{}, time.Time{}, 0
 	i.follow(now, src)
 	return Transition
 }
@@ -31,6 +31,7 @@ func (i *Instance) receiveBackup(now time.Time, src netip.Addr, a *Advertisement
 		i.preemptAt = time.Time{}
 		i.activeInterval = a.Interval
 		i.follow(now, src)
+		return i.repeatFarewell(now, src, a)
 	case i.delays(now):
 		i.activeInterval = a.Interval
 		i.follow(now, src)
