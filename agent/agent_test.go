@@ -143,6 +143,7 @@ type fakeRouter struct {
 	announced int
 	stopped   bool
 	peers     []vrrpnet.Peer
+	stats     vrrpnet.Stats
 	// alone makes Stop fail, as when no other director takes over.
 	alone      bool
 	transition func(vrrp.State)
@@ -152,7 +153,7 @@ func (f *fakeRouter) State() vrrp.State     { return f.state }
 func (f *fakeRouter) Fault() error          { return f.fault }
 func (f *fakeRouter) Source() netip.Addr    { return netip.MustParseAddr("198.51.100.1") }
 func (f *fakeRouter) Peers() []vrrpnet.Peer { return f.peers }
-func (f *fakeRouter) Stats() vrrpnet.Stats  { return vrrpnet.Stats{} }
+func (f *fakeRouter) Stats() vrrpnet.Stats  { return f.stats }
 func (f *fakeRouter) Announce([]netip.Addr) { f.announced++ }
 
 func (f *fakeRouter) Reconfigure(config vrrp.Config) error {
@@ -171,6 +172,9 @@ func (f *fakeRouter) Stop(context.Context) error {
 
 func (f *fakeRouter) become(state vrrp.State) {
 	f.state = state
+	if state == vrrp.Active {
+		f.stats.Activations++
+	}
 	f.transition(state)
 }
 

@@ -40,7 +40,7 @@ func (a *Agent) pass(ctx context.Context, now time.Time) {
 		a.routers.startAll(a.actual.Addresses, ready)
 		a.routers.announce(a.actual.Addresses, w.steps.After)
 	}
-	a.reportDue = a.routers.news() || a.reportDue
+	a.takeNews(now)
 	a.goOn(wasDue)
 }
 

@@ -124,7 +124,9 @@ func (r *router) act(now time.Time, actions vrrp.Actions) {
 // transition makes a new state known. While resigning the router still stands as Active, see Runner.State.
 func (r *router) transition(state vrrp.State) {
 	r.counters.transitions.Add(1)
-	if state != vrrp.Active {
+	if state == vrrp.Active {
+		r.counters.activations.Add(1)
+	} else {
 		r.announced = nil
 		r.announcer.stop()
 	}
