@@ -319,7 +319,7 @@ type Election struct {
 	// +required
 	VirtualRouterID int32 `json:"virtualRouterID"`
 	// active is the name of the node that is Active. Empty: none; several, separated by commas: a split brain. When a director has just
-	// become Active it alone is named, for up to 1.5 s, while the report of the one before is on its way.
+	// become Active it alone is named, for up to 1.25 s, while the report of the one before is on its way.
 	// +optional
 	Active string `json:"active,omitempty"`
 }

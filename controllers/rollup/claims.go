@@ -11,10 +11,11 @@ import (
 	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
 )
 
-// ElectionGrace is how long two directors may claim to be Active for one virtual router before they are a split brain: when the
-// role is handed over their two reports travel by the API server apart from each other. It is counted by the controller's clock
-// from when it has read both claims; the directors' clocks decide nothing.
-const ElectionGrace = 1500 * time.Millisecond
+// ElectionGrace is how long two claims to be Active for one virtual router may stand beside each other before they are a split
+// brain: when the role is handed over the two directors' reports travel by the API server apart from each other. It is counted by the
+// controller's clock from when it has read both claims; the directors' clocks decide nothing. It leaves three quarters of a second
+// for the ways of the reports, so that a split brain is told within two seconds.
+const ElectionGrace = 1250 * time.Millisecond
 
 // Claims remembers the claims of one group's directors to be Active from one reading of their reports to the next.
 type Claims struct {
@@ -22,9 +23,7 @@ type Claims struct {
 	seen map[claim]time.Time
 	// resigned are the claims that another director has heard taken back on the link.
 	resigned map[claim]bool
-	// contested is, by router id, since when there have been several claims that count.
-	contested map[int32]time.Time
-	// split are the ids of the routers that have had several for longer than [ElectionGrace].
+	// split are the ids of the routers of which two claims have stood for [ElectionGrace], and that still have several.
 	split map[int32]bool
 }
 
@@ -39,7 +38,7 @@ type claim struct {
 
 // NewClaims remembers of the past what the group's status tells: a split brain goes on being one while a controller starts.
 func NewClaims(before v1alpha1.DirectorGroupStatus) *Claims {
-	c := &Claims{seen: map[claim]time.Time{}, resigned: map[claim]bool{}, contested: map[int32]time.Time{}, split: map[int32]bool{}}
+	c := &Claims{seen: map[claim]time.Time{}, resigned: map[claim]bool{}, split: map[int32]bool{}}
 	for _, election := range before.VirtualRouters {
 		if strings.Contains(election.Active, ",") {
 			c.split[election.VirtualRouterID] = true
@@ -53,8 +52,9 @@ func NewClaims(before v1alpha1.DirectorGroupStatus) *Claims {
 //
 // A claim counts no more when its node's kubelet is lost and another director became Active later, because a dead agent cannot
 // take its word back; and when the director that became Active later has heard its resignation (RFC 9568 section 6.4.3). Of several
-// claims that are left the newest counts alone for [ElectionGrace], then all do until all but one are gone. The newest is the one
-// that was read last. Only of those that a controller reads first of all at its start the directors' clocks tell which is newer.
+// claims that are left the newest counts alone until two have stood beside each other for [ElectionGrace]; then all do until all but
+// one are gone. The newest is the one that was read last. A director that has yielded and become Active again makes a new claim, which
+// its epoch tells. Only of claims that a controller reads first of all at its start the directors' clocks tell which is newer.
 //
 // again is when the grace is over, from now, and the reports have to be read again though nothing will have changed; 0: never.
 func (c *Claims) Settle(directors []Director, now time.Time) (again time.Duration) {
@@ -150,28 +150,20 @@ func (r *Router) heardResign(source v1alpha1.IPAddress) bool {
 func (c *Claims) supersede(id int32, directors []Director, now time.Time) time.Duration {
 	claims := actives(id, directors)
 	if len(claims) < 2 {
-		delete(c.contested, id)
 		delete(c.split, id)
 		return 0
 	}
-	if c.split[id] {
-		return 0
-	}
-	since, known := c.contested[id]
-	if !known {
-		since = now
-		c.contested[id] = since
-	}
-	left := ElectionGrace - now.Sub(since)
-	if left <= 0 {
+	slices.SortFunc(claims, func(a, b *Director) int {
+		return cmp.Or(c.compare(id, a, b), cmp.Compare(a.router(id).Priority, b.router(id).Priority), cmp.Compare(a.Name, b.Name))
+	})
+	// The two oldest have stood beside each other since the younger of them was made.
+	left := ElectionGrace - now.Sub(c.seen[claimOf(claims[1], claims[1].router(id))])
+	if c.split[id] || left <= 0 {
 		c.split[id] = true
 		return 0
 	}
-	newest := slices.MaxFunc(claims, func(a, b *Director) int {
-		return cmp.Or(c.compare(id, a, b), cmp.Compare(a.router(id).Priority, b.router(id).Priority), cmp.Compare(a.Name, b.Name))
-	})
-	for _, d := range claims {
-		d.router(id).Superseded = d != newest
+	for _, d := range claims[:len(claims)-1] {
+		d.router(id).Superseded = true
 	}
 	return left
 }

@@ -39,8 +39,8 @@ func TestAHandBackIsNoSplitBrainUntilItsGraceIsOver(t *testing.T) {
 			tells: "the newest claim counts alone until the older director reports",
 			moments: []moment{
 				{at: 0, d1: backup, d2: first, active: "d2"},
-				{at: 3000 * ms, d1: first, d2: first, active: "d1", again: 1500 * ms},
-				{at: 3400 * ms, d1: first, d2: first, active: "d1", again: 1100 * ms},
+				{at: 3000 * ms, d1: first, d2: first, active: "d1", again: 1250 * ms},
+				{at: 3400 * ms, d1: first, d2: first, active: "d1", again: 850 * ms},
 				{at: 3500 * ms, d1: first, d2: backup, active: "d1"},
 			},
 		},
@@ -48,7 +48,7 @@ func TestAHandBackIsNoSplitBrainUntilItsGraceIsOver(t *testing.T) {
 			tells: "whatever the directors' clocks say",
 			moments: []moment{
 				{at: 0, d1: claimed{1, time.Hour}, d2: backup, active: "d1"},
-				{at: 3000 * ms, d1: claimed{1, time.Hour}, d2: claimed{1, -time.Hour}, active: "d2", again: 1500 * ms},
+				{at: 3000 * ms, d1: claimed{1, time.Hour}, d2: claimed{1, -time.Hour}, active: "d2", again: 1250 * ms},
 				{at: 3100 * ms, d1: backup, d2: claimed{1, -time.Hour}, active: "d2"},
 			},
 		},
@@ -56,35 +56,28 @@ func TestAHandBackIsNoSplitBrainUntilItsGraceIsOver(t *testing.T) {
 			tells: "when it is over both are Active, until one is not",
 			moments: []moment{
 				{at: 0, d1: first, d2: backup, active: "d1"},
-				{at: 3000 * ms, d1: first, d2: first, active: "d2", again: 1500 * ms},
-				{at: 4499 * ms, d1: first, d2: first, active: "d2", again: ms},
-				{at: 4500 * ms, d1: first, d2: first, active: "d1,d2"},
-				{at: time.Hour, d1: first, d2: first, active: "d1,d2"},
-				{at: time.Hour + ms, d1: first, d2: backup, active: "d1"},
+				{at: 3000 * ms, d1: first, d2: first, active: "d2", again: 1250 * ms},
+				{at: 4249 * ms, d1: first, d2: first, active: "d2", again: ms},
+				{at: 4250 * ms, d1: first, d2: first, active: "d1,d2"},
+				{at: 5000 * ms, d1: second, d2: first, active: "d1,d2"},
+				{at: time.Hour, d1: second, d2: first, active: "d1,d2"},
+				{at: time.Hour + ms, d1: second, d2: backup, active: "d1"},
 			},
 		},
 		{
-			tells: "a director that takes the role back made the newest claim, though it was never seen as Backup",
+			tells: "a director that takes the role back at once makes the newest claim, though it was never read as Backup",
 			moments: []moment{
 				{at: 0, d1: first, d2: backup, active: "d1"},
-				{at: 100 * ms, d1: first, d2: first, active: "d2", again: 1500 * ms},
-				{at: 200 * ms, d1: second, d2: first, active: "d1", again: 1400 * ms},
-				{at: 300 * ms, d1: second, d2: backup, active: "d1"},
-			},
-		},
-		{
-			tells: "claims that change all the time get no grace for each change",
-			moments: []moment{
-				{at: 0, d1: first, d2: first, active: "d1", again: 1500 * ms},
-				{at: 1000 * ms, d1: second, d2: first, active: "d1", again: 500 * ms},
-				{at: 1500 * ms, d1: second, d2: second, active: "d1,d2"},
-				{at: 1600 * ms, d1: claimed{epoch: 3}, d2: second, active: "d1,d2"},
+				{at: 1000 * ms, d1: first, d2: first, active: "d2", again: 1250 * ms},
+				{at: 2000 * ms, d1: second, d2: first, active: "d1", again: 1250 * ms},
+				{at: 3000 * ms, d1: second, d2: second, active: "d2", again: 1250 * ms},
+				{at: 4000 * ms, d1: backup, d2: second, active: "d2"},
 			},
 		},
 		{
 			tells: "a controller that starts in a hand-over asks the clocks",
 			moments: []moment{
-				{at: 0, d1: first, d2: claimed{1, time.Minute}, active: "d2", again: 1500 * ms},
+				{at: 0, d1: first, d2: claimed{1, time.Minute}, active: "d2", again: 1250 * ms},
 				{at: 10 * ms, d1: backup, d2: claimed{1, time.Minute}, active: "d2"},
 			},
 		},
@@ -94,7 +87,7 @@ func TestAHandBackIsNoSplitBrainUntilItsGraceIsOver(t *testing.T) {
 			moments: []moment{
 				{at: 0, d1: first, d2: first, active: "d1,d2"},
 				{at: time.Minute, d1: backup, d2: first, active: "d2"},
-				{at: 2 * time.Minute, d1: second, d2: first, active: "d1", again: 1500 * ms},
+				{at: 2 * time.Minute, d1: second, d2: first, active: "d1", again: 1250 * ms},
 			},
 		},
 	} {
@@ -133,6 +126,33 @@ func (s *scene) claim(node string, c claimed) {
 	router.State, router.Epoch, router.Since = v1alpha1.VRRPBackup, 0, noon
 	if c.epoch > 0 {
 		router.State, router.Epoch, router.Since = v1alpha1.VRRPActive, c.epoch, metav1.NewTime(noon.Add(c.off))
+	}
+}
+
+func TestAThirdClaimGivesTheOthersNoMoreGrace(t *testing.T) {
+	s := served()
+	s.claims = NewClaims(v1alpha1.DirectorGroupStatus{})
+	s.result.Directors = append(s.result.Directors, "d3")
+	s.states["d3"] = reportOf("d3", 99)
+	for _, m := range []struct {
+		at     time.Duration
+		node   string // becomes Active
+		active string
+		again  time.Duration
+	}{
+		{0, "d1", "d1", 0},
+		{time.Second, "d2", "d2", ElectionGrace},
+		{2 * time.Second, "d3", "d3", ElectionGrace - time.Second},
+		{time.Second + ElectionGrace, "", "d1,d2,d3", 0},
+	} {
+		s.now = metav1.NewTime(noon.Add(m.at))
+		if m.node != "" {
+			s.claim(m.node, claimed{epoch: 1})
+		}
+		directors, again := s.read()
+		if got := names(actives(66, directors)); got != m.active || again != m.again {
+			t.Errorf("after %s: %s count, to be read again after %s; want %s, %s", m.at, got, again, m.active, m.again)
+		}
 	}
 }
 
