@@ -356,7 +356,7 @@ func TestTheTutorialThroughTheManager(t *testing.T) {
 		hasCondition(t, c, tomcat, v1alpha1.ConditionReady, "True Ready: brucelee is Active")
 		fakeAgent(t, agent, "master", v1alpha1.VRRPBackup)
 		hasEvents(t, "ActiveChanged edge director brucelee is Active, before it was master")
-		if got := eventsOf(t); strings.Contains(got, "TwoActives") {
+		if got := eventsOf(t); strings.Contains(got, "TwoActives edge") {
 			t.Errorf("events:\n%s", got)
 		}
 	})
