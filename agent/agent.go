@@ -85,6 +85,7 @@ type Agent struct {
 	checkpoints Checkpoints
 	health      *monitor.Monitor
 	routers     *routers
+	sync        *connectionSync
 
 	memory
 }
@@ -123,8 +124,12 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	threads := vrrpnet.NewThreads(nil)
-	a.routers = newRouters(startRouter(threads), a.kickNode, o.Log)
+	taking := newTakeover(takeover{kernel: k, log: o.Log, kick: a.kickNode})
+	a.routers = newRouters(startRouter(threads), a.kickNode, taking.offer, o.Log)
 	a.routers.strangers = threads.Strangers
+	a.sync = newConnectionSync(a.routers, a.kickNode, openExchange(k, a.routers.serving, o.Log), o.Log)
+	taking.tell = a.sync.tell
+	go taking.run(ctx)
 	a.health = monitor.New(monitor.Options{Prober: probe.TCP{}, OnChange: a.kick})
 	defer a.health.Close()
 	a.recall(saved, recalled)
@@ -216,6 +221,7 @@ func (a *Agent) nextPass() time.Time {
 // at once: the other one reports that it is Active, and two for long would be a split brain. IPVS, the connections, and a real
 // server's addresses stay.
 func (a *Agent) handOver() error {
+	goOn := a.sync.lastWords()
 	resigning, cancel := context.WithTimeout(context.Background(), handOverBound)
 	defer cancel()
 	over := a.routers.stopAll(resigning)
@@ -226,7 +232,7 @@ func (a *Agent) handOver() error {
 	}
 	a.report()
 	if yields {
-		<-time.After(yieldGrace)
+		goOn(yieldGrace)
 	}
 	if !a.known {
 		return nil

@@ -38,6 +38,8 @@ type node struct {
 	api     *fakeAPI
 	servers *fakeServers
 	started []*fakeRouter
+	// exchange is that of connection sync; nil: there is none.
+	exchange *fakeExchange
 	// mayStart is the error of each start of a router.
 	mayStart error
 }
@@ -101,6 +103,39 @@ type memoryKernel struct{ *kerneltest.Kernel }
 
 func (k memoryKernel) List() Listing { return k.Kernel.List() }
 
+// fakeExchange is connection sync with other directors.
+type fakeExchange struct {
+	master ipvs.Daemon
+	// answers end a question.
+	answers chan error
+	asked   netip.Addr
+	told    []time.Duration
+	allTold int
+}
+
+func (f *fakeExchange) Run(ctx context.Context) { <-ctx.Done() }
+
+func (f *fakeExchange) CatchUp(ctx context.Context, active func() netip.Addr) (int, error) {
+	f.asked = active()
+	select {
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	case err := <-f.answers:
+		return 100, err
+	}
+}
+
+func (f *fakeExchange) TellAll(context.Context) (int, error) {
+	f.allTold++
+	return 100, nil
+}
+
+func (f *fakeExchange) Tell(_ context.Context, period time.Duration) error {
+	f.told = append(f.told, period)
+	<-time.After(period)
+	return nil
+}
+
 // fakeServers are real servers, by address; those listed are dead.
 type fakeServers struct {
 	mu   sync.Mutex
@@ -144,17 +179,20 @@ type fakeRouter struct {
 	stopped   bool
 	peers     []vrrpnet.Peer
 	stats     vrrpnet.Stats
+	// predecessor is the Active director before this one.
+	predecessor netip.Addr
 	// alone makes Stop fail, as when no other director takes over.
 	alone      bool
 	transition func(vrrp.State)
 }
 
-func (f *fakeRouter) State() vrrp.State     { return f.state }
-func (f *fakeRouter) Fault() error          { return f.fault }
-func (f *fakeRouter) Source() netip.Addr    { return netip.MustParseAddr("198.51.100.1") }
-func (f *fakeRouter) Peers() []vrrpnet.Peer { return f.peers }
-func (f *fakeRouter) Stats() vrrpnet.Stats  { return f.stats }
-func (f *fakeRouter) Announce([]netip.Addr) { f.announced++ }
+func (f *fakeRouter) State() vrrp.State       { return f.state }
+func (f *fakeRouter) Fault() error            { return f.fault }
+func (f *fakeRouter) Source() netip.Addr      { return netip.MustParseAddr("198.51.100.1") }
+func (f *fakeRouter) Peers() []vrrpnet.Peer   { return f.peers }
+func (f *fakeRouter) Predecessor() netip.Addr { return f.predecessor }
+func (f *fakeRouter) Stats() vrrpnet.Stats    { return f.stats }
+func (f *fakeRouter) Announce([]netip.Addr)   { f.announced++ }
 
 func (f *fakeRouter) Reconfigure(config vrrp.Config) error {
 	f.config = config
@@ -193,6 +231,7 @@ func newNode(t *testing.T, k *kerneltest.Kernel, dir string) *node {
 	}
 	a.health = monitor.New(monitor.Options{Prober: n.servers, OnChange: a.kick})
 	t.Cleanup(a.health.Close)
+	taking := newTakeover(takeover{kernel: k, log: a.log, kick: a.kickNode})
 	a.routers = newRouters(func(_ string, config vrrp.Config, resume bool, transition func(vrrp.State)) (VirtualRouter, error) {
 		if n.mayStart != nil {
 			return nil, n.mayStart
@@ -203,7 +242,13 @@ func newNode(t *testing.T, k *kerneltest.Kernel, dir string) *node {
 		}
 		n.started = append(n.started, r)
 		return r, nil
-	}, a.kickNode, a.log)
+	}, a.kickNode, taking.offer, a.log)
+	a.sync = newConnectionSync(a.routers, a.kickNode, func(master ipvs.Daemon) (exchanger, error) {
+		n.exchange = &fakeExchange{master: master, answers: make(chan error, 1)}
+		return n.exchange, nil
+	}, a.log)
+	taking.tell = a.sync.tell
+	go taking.run(t.Context())
 	a.recall(saved, recalled)
 	n.Agent = a
 	return n
@@ -461,7 +506,7 @@ func TestADirectorThatIsActiveAgainAtOnceKeepsTheAddress(t *testing.T) {
 		n.started[0].become(vrrp.Active)
 		n.settle(t)
 		n.later(t, 2*yieldGrace)
-		expect(t, "operations", n.operations(), "")
+		expect(t, "operations, of which the kernel has the address already", n.operations(), vipUp)
 		if n.started[0].announced != 2 {
 			t.Errorf("the address was announced %d times, want twice", n.started[0].announced)
 		}

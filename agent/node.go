@@ -60,7 +60,7 @@ func (a *Agent) complete(in *plan.In, actual plan.Actual, now time.Time) {
 	if directing && !a.tableRead {
 		in.Marks, actual.MarksTampered = actual.Marks, false
 	}
-	if directing && (!a.tableRead || a.ledger.Due()) {
+	if !a.mayHold() {
 		in.DirectorAddresses = slices.DeleteFunc(in.DirectorAddresses, func(wanted plan.InterfaceAddress) bool {
 			return !slices.ContainsFunc(actual.Addresses, func(there plan.Address) bool {
 				return there.Interface == wanted.Interface && there.Prefix.Addr() == wanted.Address
@@ -70,11 +70,15 @@ func (a *Agent) complete(in *plan.In, actual plan.Actual, now time.Time) {
 	in.Actual = actual
 }
 
+// mayHold says whether virtual IPs may come: all services are in the kernel.
+func (a *Agent) mayHold() bool { return a.owned().IsZero() || a.tableRead && !a.ledger.Due() }
+
 // readNode reads the node and says what has to be done; false: it could not be read.
 func (a *Agent) readNode(ctx context.Context, now time.Time) (plan.In, plan.Steps, bool) {
 	in := a.nodeIn()
 	query := a.query(in)
 	actual, err := a.kernel.Read(ctx, query)
+	a.sync.follow(ctx, in.Daemons, a.routers)
 	a.routers.adopt(a.desired.Node(), now)
 	if err != nil {
 		if ctx.Err() == nil {

@@ -39,6 +39,9 @@ func (a *Agent) pass(ctx context.Context, now time.Time) {
 	if a.nodeAsWanted != nil || w.node {
 		a.routers.startAll(a.actual.Addresses, ready)
 		a.routers.announce(a.actual.Addresses, w.steps.After)
+		if a.mayHold() {
+			a.routers.stake()
+		}
 	}
 	a.takeNews(now)
 	a.goOn(wasDue)

@@ -31,6 +31,8 @@ type VirtualRouter interface {
 	Fault() error
 	// Source is the address that it sends from; the zero value while there is none.
 	Source() netip.Addr
+	// Predecessor is who gave it the role while alive; the zero value: nobody did.
+	Predecessor() netip.Addr
 	// Peers are the others that advertise with its id.
 	Peers() []vrrpnet.Peer
 	// Stats counts what the router sent, received and threw away.
@@ -55,18 +57,20 @@ type routerKey struct {
 // router is a virtual router of the desired state, running or not yet.
 type router struct {
 	key routerKey
-	// config is in force; its priority is the configured one, or less where this director cannot serve.
-	config     vrrp.Config
-	configured uint8
+	// wanted is the desired configuration, and config the one in force: see routers.inForce.
+	wanted, config vrrp.Config
 	// addresses are all that go where the router is Active: the advertised ones and those that ride along.
 	addresses []netip.Addr
 	running   VirtualRouter
 	// transitions counts the router's own transitions; announced is the count for which addresses were announced.
-	transitions atomic.Int64
-	announced   int64
-	state       vrrp.State
-	since       time.Time
-	failure     error
+	transitions, announced atomic.Int64
+	// claim is what it does when it becomes Active; nil: that waits for a pass.
+	claim atomic.Pointer[claim]
+	// brought says that it did so, and has not been Backup since.
+	brought atomic.Bool
+	state   vrrp.State
+	since   time.Time
+	failure error
 	// released says that another director has the addresses: this one is about to end.
 	released bool
 	// lingers is until when a router that is no longer Active keeps its addresses: see yieldGrace.
@@ -82,8 +86,17 @@ const yieldGrace = 500 * time.Millisecond
 type routers struct {
 	start StartRouter
 	kick  func()
+	// moved takes a router that has become Active or Backup; false: a pass has to see to it.
+	moved func(*router) bool
 	log   *slog.Logger
 	byKey map[routerKey]*router
+	// synced are the groups with connection sync, and behind says that this director does not know all of their connections yet.
+	synced map[string]bool
+	behind func() bool
+	// returned, if set, is told that a router of a synced group is Backup that was nothing before.
+	returned func()
+	// live are the routers that run.
+	live atomic.Pointer[[]liveRouter]
 	// fitness is that for each group of which anything but fit was said.
 	fitness map[string]fitness
 	// strangers, if set, tells the virtual routers of others on an interface's link.
@@ -92,15 +105,18 @@ type routers struct {
 	told []routerNews
 }
 
-func newRouters(start StartRouter, kick func(), log *slog.Logger) *routers {
-	return &routers{start: start, kick: kick, log: log, byKey: map[routerKey]*router{}, fitness: map[string]fitness{}}
+func newRouters(start StartRouter, kick func(), moved func(*router) bool, log *slog.Logger) *routers {
+	return &routers{start: start, kick: kick, moved: moved, log: log, byKey: map[routerKey]*router{}, fitness: map[string]fitness{},
+		behind: func() bool { return false }, returned: func() {}}
 }
 
 // adopt makes the set of routers the desired one: new ones are known and not yet started, changed ones are reconfigured,
 // and those that are gone resign.
 func (rs *routers) adopt(node desired.Node, now time.Time) {
 	wanted := map[routerKey]bool{}
+	rs.synced = map[string]bool{}
 	for _, g := range node.Groups {
+		rs.synced[g.Name] = len(g.Daemons) > 0
 		for _, d := range g.Routers {
 			key := routerKey{group: g.Name, interfaceName: d.Interface, id: d.Config.VRID, version: d.Config.Version, ipv6: d.Config.Family().Is6()}
 			wanted[key] = true
@@ -111,21 +127,35 @@ func (rs *routers) adopt(node desired.Node, now time.Time) {
 		if !wanted[key] {
 			rs.retire(r)
 			delete(rs.byKey, key)
+			rs.publish()
 		}
 	}
 }
 
 func (rs *routers) adoptOne(key routerKey, wanted desired.Router, now time.Time) {
-	config, addresses := wanted.Config, wanted.Addresses()
-	configured := config.Priority
-	config.Priority = rs.fitness[key.group].priority(configured)
+	addresses := wanted.Addresses()
 	r, known := rs.byKey[key]
 	if !known {
-		rs.byKey[key] = &router{key: key, config: config, configured: configured, addresses: addresses, state: vrrp.Initialize, since: now}
+		r = &router{key: key, wanted: wanted.Config, addresses: addresses, state: vrrp.Initialize, since: now}
+		r.config = rs.inForce(r)
+		rs.byKey[key] = r
 		return
 	}
-	r.addresses, r.configured = addresses, configured
-	rs.reconfigure(r, config)
+	if !slices.Equal(r.addresses, addresses) {
+		// Those that are new come when their services are there.
+		r.claim.Store(nil)
+	}
+	r.addresses, r.wanted = addresses, wanted.Config
+	rs.reconfigure(r, rs.inForce(r))
+}
+
+// inForce is the configuration of a router as this director is at present: with a lower priority where it cannot serve, and without
+// preemption until it knows the connections of the Active one, which it would end.
+func (rs *routers) inForce(r *router) vrrp.Config {
+	config := r.wanted
+	config.Priority = rs.fitness[r.key.group].priority(config.Priority)
+	config.Preempt = config.Preempt && !(rs.synced[r.key.group] && rs.behind())
+	return config
 }
 
 // reconfigure puts a configuration in force.
@@ -150,9 +180,7 @@ func (rs *routers) judge(group string, f fitness) {
 	}
 	for _, r := range rs.byKey {
 		if r.key.group == group {
-			config := r.config
-			config.Priority = f.priority(r.configured)
-			rs.reconfigure(r, config)
+			rs.reconfigure(r, rs.inForce(r))
 		}
 	}
 }
@@ -197,6 +225,7 @@ func (rs *routers) news() (changed, elected bool) {
 
 // retire resigns in the background: nobody waits for a router that is no longer wanted.
 func (rs *routers) retire(r *router) {
+	r.claim.Store(nil)
 	if r.running == nil {
 		return
 	}
@@ -220,9 +249,11 @@ func (rs *routers) startAll(actual []plan.Address, ready func(group string) bool
 			continue
 		}
 		// On the router's own thread of time: nothing in it may block, not even a log.
-		running, err := rs.start(r.key.interfaceName, r.config, resume, func(vrrp.State) {
+		running, err := rs.start(r.key.interfaceName, r.config, resume, func(state vrrp.State) {
 			r.transitions.Add(1)
-			rs.kick()
+			if state == vrrp.Initialize || !rs.moved(r) {
+				rs.kick()
+			}
 		})
 		if err != nil {
 			r.failure = fmt.Errorf("start virtual router %d on %s: %w", r.key.id, r.key.interfaceName, err)
@@ -231,10 +262,11 @@ func (rs *routers) startAll(actual []plan.Address, ready func(group string) bool
 		rs.log.Info("virtual router runs", "group", r.key.group, "interface", r.key.interfaceName, "virtualRouterID", r.key.id,
 			"priority", r.config.Priority, "resumed", resume)
 		r.running, r.failure = running, nil
+		rs.publish()
 		if resume {
 			// The addresses are there: a director that served meanwhile lets go of them on our first advertisement, so the
 			// link has to learn at once where they are now.
-			r.announced = r.transitions.Load()
+			r.announced.Store(r.transitions.Load())
 			running.Announce(carried(actual, r))
 		}
 		rs.kick()
@@ -261,12 +293,25 @@ func (rs *routers) addresses(actual []plan.Address, now time.Time) []plan.Interf
 func (rs *routers) announce(actual []plan.Address, added []plan.Operation) {
 	for _, r := range rs.sorted() {
 		transitions := r.transitions.Load()
-		if r.running == nil || r.state != vrrp.Active || r.announced == transitions && !addsTo(added, r) {
+		if r.running == nil || r.state != vrrp.Active || r.announced.Load() == transitions && !addsTo(added, r) {
 			continue
 		}
 		if addresses := carried(actual, r); len(addresses) > 0 {
-			r.announced = transitions
+			r.announced.Store(transitions)
 			r.running.Announce(addresses)
+		}
+	}
+}
+
+// stake makes each router that runs claim its addresses when it becomes Active. It is called while all that has to be there before a
+// virtual IP is there; what changes later does not keep an address back that was ready.
+func (rs *routers) stake() {
+	for _, r := range rs.byKey {
+		if r.running == nil {
+			continue
+		}
+		if c := r.claim.Load(); c == nil || c.running != r.running || !slices.Equal(c.addresses, r.addresses) {
+			r.claim.Store(&claim{running: r.running, addresses: r.addresses, adds: plan.Takeover(r.key.interfaceName, r.addresses)})
 		}
 	}
 }
@@ -338,6 +383,10 @@ func (rs *routers) observe(r *router, now time.Time) {
 	}
 	if state == r.state {
 		return
+	}
+	if r.state == vrrp.Initialize && rs.synced[r.key.group] {
+		rs.returned()
+		rs.reconfigure(r, rs.inForce(r))
 	}
 	r.lingers = time.Time{}
 	if r.state == vrrp.Active && state == vrrp.Backup {

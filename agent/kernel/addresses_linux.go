@@ -121,9 +121,14 @@ func (k *Kernel) changeAddress(command, flags int, name string, prefix netip.Pre
 	} else if err != nil {
 		return fmt.Errorf("look up the interface: %w", err)
 	}
+	return k.change(command, flags, addressAttributes(command, link.Attrs().Index, name, prefix)...)
+}
+
+// addressAttributes are what a request about one address of an interface holds.
+func addressAttributes(command, index int, name string, prefix netip.Prefix) []nl.NetlinkRequestData {
 	family := ipvs.FamilyOf(prefix.Addr())
 	header := nl.NewIfAddrmsg(int(family))
-	header.Index = uint32(link.Attrs().Index)
+	header.Index = uint32(index)
 	header.Prefixlen = uint8(prefix.Bits())
 	data := []nl.NetlinkRequestData{
 		header,
@@ -132,13 +137,13 @@ func (k *Kernel) changeAddress(command, flags int, name string, prefix netip.Pre
 		nl.NewRtAttr(ifaProto, []byte{plan.AddressProtocol}),
 	}
 	if family == ipvs.IPv6 {
-		return k.change(command, flags, append(data, virtualIPv6()...)...)
+		return append(data, virtualIPv6()...)
 	}
 	header.Scope = scope(name)
 	if label := plan.Label(name); label != "" && command == unix.RTM_NEWADDR {
 		data = append(data, nl.NewRtAttr(unix.IFA_LABEL, nl.ZeroTerminated(label)))
 	}
-	return k.change(command, flags, data...)
+	return data
 }
 
 // virtualIPv6 adds an IPv6 address that can be used at once, as another director gave it up just now: without duplicate

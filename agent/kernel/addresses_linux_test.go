@@ -57,6 +57,45 @@ func TestIPv6AddressIsUsableAtOnceAndOurs(t *testing.T) {
 	}
 }
 
+func TestManyAddressesComeAtOnceAndAreOurs(t *testing.T) {
+	k := newKernel(t)
+	n := node{t, k}
+	n.run("ip address add 198.51.100.7/32 dev eth0")
+	var adds []*plan.AddAddress
+	for i := range 300 {
+		adds = append(adds, plan.Takeover("eth0", []netip.Addr{
+			netip.AddrFrom4([4]byte{198, 51, byte(100 + i/250), byte(1 + i%250)}), netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 14: byte(i >> 8), 15: byte(i)}),
+		})...)
+	}
+	for range 2 {
+		if err := k.AddAddresses(adds); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// That of somebody else stays as it was.
+	if ours := n.ours(); len(ours) != len(adds)-1 {
+		t.Errorf("%d addresses are ours, want %d", len(ours), len(adds)-1)
+	}
+	if listed := n.run("ip -6 address show dev eth0"); strings.Contains(listed, "2001:db8::12b/128 scope global tentative") || !strings.Contains(listed, "2001:db8::12b/128 scope global deprecated nodad proto") {
+		t.Errorf("the last IPv6 address:\n%s", listed)
+	}
+}
+
+func TestAddressesThatTheKernelRefusesAreAnError(t *testing.T) {
+	k := newKernel(t)
+	for name, test := range map[string]struct {
+		add  *plan.AddAddress
+		want string
+	}{
+		"no such interface":       {&plan.AddAddress{Interface: "eth9", Prefix: netip.MustParsePrefix("198.51.100.1/32")}, "the interface does not exist on this node"},
+		"not an address of hosts": {&plan.AddAddress{Interface: "eth0", Prefix: netip.MustParsePrefix("ff02::5/128")}, "add 1 addresses"},
+	} {
+		if err := k.AddAddresses([]*plan.AddAddress{test.add}); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestInterfaceWithoutIPv6SaysSo(t *testing.T) {
 	n := newNode(t)
 	n.run("sysctl -w net.ipv6.conf.eth0.disable_ipv6=1")

@@ -70,6 +70,16 @@ func wantedPlaces(in In) map[place]bool {
 	return wanted
 }
 
+// Takeover are the operations that bring a virtual router's addresses, for the moment in which it becomes Active: in their order,
+// and no others are needed then.
+func Takeover(interfaceName string, addresses []netip.Addr) []*AddAddress {
+	adds := make([]*AddAddress, 0, len(addresses))
+	for _, address := range addresses {
+		adds = append(adds, &AddAddress{interfaceName, host(address)})
+	}
+	return adds
+}
+
 // host is the address alone, as a /32.
 func host(address netip.Addr) netip.Prefix { return netip.PrefixFrom(address, address.BitLen()) }
 

@@ -46,6 +46,7 @@ type Kernel struct {
 	applied    []plan.Operation
 	refuse     func(plan.Operation) error
 	tableError error
+	holds      holds
 }
 
 // service is one IPVS service and its destinations.
@@ -265,6 +266,19 @@ func (k *Kernel) Read(_ context.Context, query kernel.Query) (plan.Actual, error
 		})
 	}
 	return actual, nil
+}
+
+// AddAddresses carries out additions of addresses, as one call.
+func (k *Kernel) AddAddresses(adds []*plan.AddAddress) error {
+	operations := make([]plan.Operation, 0, len(adds))
+	for _, add := range adds {
+		operations = append(operations, add)
+	}
+	var errs []error
+	for _, failure := range k.Apply(context.Background(), operations) {
+		errs = append(errs, failure.Err)
+	}
+	return errors.Join(errs...)
 }
 
 // Apply carries the operations out in order, like kernel.Kernel's Apply: one that fails does not stop the others, adding

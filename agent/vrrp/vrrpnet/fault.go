@@ -53,6 +53,7 @@ func (t *thread) look(now time.Time) {
 	for i := len(t.routers) - 1; i >= 0; i-- {
 		t.routers[i].retry(now)
 	}
+	t.setTimers()
 }
 
 // lose ends what runs on an interface that is not there any more, or not usable.

@@ -36,10 +36,12 @@ type packetBatch struct {
 	sources  [batchSize]unix.RawSockaddrInet6 // as large as any that is received here
 	control  [batchSize][controlSize]byte
 	packets  [batchSize][maxPacket]byte
+	// used is how many messages the last call wrote to.
+	used int
 }
 
 func newPacketBatch() *packetBatch {
-	b := &packetBatch{}
+	b := &packetBatch{used: batchSize}
 	for i := range b.messages {
 		b.vectors[i].Base = &b.packets[i][0]
 		b.vectors[i].SetLen(maxPacket)
@@ -54,16 +56,18 @@ func newPacketBatch() *packetBatch {
 
 // receive returns how many packets it read; 0 on any error, which is EAGAIN or one of which the monitor hears too.
 func (b *packetBatch) receive(fd int) int {
-	for i := range b.messages {
+	for i := range b.used {
 		h := &b.messages[i].header
 		h.Namelen = unix.SizeofSockaddrInet6
 		h.SetControllen(controlSize)
 	}
 	n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(fd), uintptr(unsafe.Pointer(&b.messages[0])), batchSize, unix.MSG_DONTWAIT, 0, 0) //nolint:gosec // the kernel writes into b, which outlives the call
+	b.used = 0
 	if errno != 0 {
 		return 0
 	}
-	return int(n)
+	b.used = int(n)
+	return b.used
 }
 
 // ipv4 separates packet i into what its header says (RFC 791 section 3.1) and the payload. vrrp.ErrTruncated is its only error.

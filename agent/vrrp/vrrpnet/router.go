@@ -23,9 +23,16 @@ type router struct {
 	source netip.Addr
 	// running says that the interface is usable and the instance was started.
 	running bool
+	// due is the deadline under which the router stands in the thread's timers, at the place timed.
+	due     time.Time
+	timed   int
 	resume  bool // the first run on the interface is to be a resumption
 	retryAt time.Time
 	lateness
+
+	// heard is who last advertised as Active, and when.
+	heard   netip.Addr
+	heardAt time.Time
 
 	advertisement, resignation outgoing
 
@@ -41,7 +48,7 @@ type router struct {
 
 func newRouter(t *thread, o Options, instance *vrrp.Instance) *router {
 	return &router{
-		thread: t, options: o, config: instance.Config(), instance: instance, counters: &counters{}, peers: &peers{}, resume: o.Resume,
+		thread: t, options: o, config: instance.Config(), instance: instance, counters: &counters{}, peers: &peers{}, resume: o.Resume, timed: notTimed,
 		finished: make(chan struct{}),
 	}
 }
@@ -62,6 +69,7 @@ func (r *router) receive(now time.Time, source netip.Addr, a *vrrp.Advertisement
 	}
 	r.counters.received.Add(1)
 	r.peers.hear(Peer{Source: source, Priority: a.Priority, Heard: now})
+	r.heard, r.heardAt = source, now
 	claims := a.Priority != vrrp.PriorityResign
 	if wasActive && claims {
 		r.counters.rivals.Add(1)
@@ -114,7 +122,7 @@ func (r *router) act(now time.Time, actions vrrp.Actions) {
 	}
 	r.counters.follow(r.instance.ActiveSource())
 	if actions.Has(vrrp.Transition) {
-		r.transition(r.instance.State())
+		r.transition(now, r.instance.State())
 	}
 	if actions.Has(vrrp.Announce) && len(r.announced) > 0 {
 		r.startAnnouncing(now)
@@ -122,10 +130,11 @@ func (r *router) act(now time.Time, actions vrrp.Actions) {
 }
 
 // transition makes a new state known. While resigning the router still stands as Active, see Runner.State.
-func (r *router) transition(state vrrp.State) {
+func (r *router) transition(now time.Time, state vrrp.State) {
 	r.counters.transitions.Add(1)
 	if state == vrrp.Active {
 		r.counters.activations.Add(1)
+		r.counters.succeed(r.predecessor(now))
 	} else {
 		r.announced = nil
 		r.announcer.stop()
@@ -137,6 +146,14 @@ func (r *router) transition(state vrrp.State) {
 	if r.options.OnTransition != nil {
 		r.options.OnTransition(state)
 	}
+}
+
+// predecessor is who was Active until now and is alive: it resigned, or is preempted. One that fell silent is dead.
+func (r *router) predecessor(now time.Time) netip.Addr {
+	if now.Sub(r.heardAt) >= 2*r.config.Interval {
+		return netip.Addr{}
+	}
+	return r.heard
 }
 
 // errAlone says that a router would fall back on multicast.

@@ -38,6 +38,9 @@ type thread struct {
 
 	routers []*router
 	byID    [2][256]*router
+	timers  timers
+	// slack is how long after a deadline a turn begins, so that it serves those that come soon after as well.
+	slack time.Duration
 	// served says that there was a router: a thread without one ends.
 	served bool
 
@@ -134,24 +137,32 @@ func (t *thread) take(r *router) error {
 func (t *thread) drop(r *router) {
 	t.byID[familyIndex(r.config.Family())][r.config.VRID] = nil
 	t.routers = slices.DeleteFunc(t.routers, func(other *router) bool { return other == r })
+	t.timers.remove(r)
 	r.finish()
 }
 
 func (t *thread) run() {
 	for !t.halted {
 		t.wait()
-		now := time.Now()
-		if t.poll[0].Revents != 0 {
-			t.mail.deliver(now)
-		}
-		if t.poll[1].Revents != 0 {
-			t.linkChanged(now)
-		}
-		t.receive(now)
-		t.tick(now)
+		t.turn(time.Now())
 		// Without routers it ends, unless one is on its way.
 		t.halted = t.served && len(t.routers) == 0 && t.mail.closeIfEmpty()
 	}
+}
+
+// turn does what wait found, and what is due.
+func (t *thread) turn(now time.Time) {
+	if t.poll[0].Revents != 0 {
+		t.mail.deliver(now)
+		t.setTimers()
+	}
+	if t.poll[1].Revents != 0 {
+		t.linkChanged(now)
+	}
+	if t.poll[2].Revents != 0 || t.poll[3].Revents != 0 {
+		t.receive(now)
+	}
+	t.tick(now)
 }
 
 // wait sleeps until a socket is readable or a timer is due. An interrupted wait is a short one.
@@ -172,13 +183,28 @@ func (t *thread) wait() {
 	_, _ = unix.Ppoll(t.poll[:], timeout, nil)
 }
 
-// next is the earliest of all timers; the zero time says that none runs.
+// next is when the next turn begins if nothing comes before; the zero time says never.
 func (t *thread) next() time.Time {
-	next := t.retryAt
-	for _, r := range t.routers {
-		next = earlier(next, r.next())
+	next := t.timers.first()
+	if !next.IsZero() {
+		next = next.Add(t.slack)
 	}
-	return next
+	return earlier(next, t.retryAt)
+}
+
+const (
+	// slackShare is the part of the shortest interval that a turn may wait for timers that are due soon, and mostSlack bounds it.
+	slackShare = 64
+	mostSlack  = 2 * time.Millisecond
+)
+
+// setTimers puts every router where it belongs in the timers, after what may have changed any.
+func (t *thread) setTimers() {
+	t.slack = mostSlack
+	for _, r := range t.routers {
+		t.timers.set(r)
+		t.slack = min(t.slack, r.config.Interval/slackShare)
+	}
 }
 
 // earlier is the earlier of two timers, of which the zero time is none.
@@ -189,7 +215,7 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// receive takes all that the sockets hold, whether or not poll said so: it comes before tick, see the package's comment.
+// receive takes all that the sockets hold.
 func (t *thread) receive(now time.Time) {
 	for family := range t.raw {
 		for range mostTurns {
@@ -228,16 +254,34 @@ func (t *thread) hear(now time.Time, in *packetBatch, family, i int) {
 		r.discard(now, envelope.Source, err)
 	default:
 		r.receive(now, envelope.Source, &t.received)
+		t.setTimer(r)
 	}
 }
 
-// tick serves the timers that are due. A router that ends leaves the list, hence the copy that is walked backwards.
+// setTimer puts a router where it belongs in the timers, unless it is being served, or has ended.
+func (t *thread) setTimer(r *router) {
+	if r.timed != notTimed {
+		t.timers.set(r)
+	}
+}
+
+// tick serves the timers that are due. Before a Backup takes over, the sockets are read once more, whatever poll said of them: a
+// thread that was starved finds the Active's advertisements there, and not its death.
 func (t *thread) tick(now time.Time) {
 	if !t.retryAt.IsZero() && !now.Before(t.retryAt) {
 		t.look(now)
 	}
-	for i := len(t.routers) - 1; i >= 0; i-- {
-		t.routers[i].tick(now)
+	due := t.timers.take(now)
+	if slices.ContainsFunc(due, func(r *router) bool { return r.instance.State() == vrrp.Backup }) {
+		t.receive(now)
+	}
+	for _, r := range due {
+		if !r.hasFinished() {
+			r.tick(now)
+		}
+		if !r.hasFinished() {
+			t.timers.set(r)
+		}
 	}
 }
 
