@@ -49,7 +49,7 @@ func (r *DirectorGroupStatusReconciler) Reconcile(ctx context.Context, request c
 	}
 	after := before.DeepCopy()
 	after.Status = rollup.DirectorGroup(before, compiled.view, directors, metav1.Now())
-	r.metrics.show(before.Name, after.Status.VirtualRouters)
+	r.metrics.show(before.Name, before.Status.VirtualRouters, after.Status.VirtualRouters)
 	if equality.Semantic.DeepEqual(before.Status, after.Status) {
 		return ctrl.Result{RequeueAfter: again}, nil
 	}
@@ -80,7 +80,8 @@ func (r *DirectorGroupStatusReconciler) tellElections(group *v1alpha1.DirectorGr
 		r.metrics.split(group.Name, id)
 	}
 	if len(changes.split) > 0 {
-		r.events.Eventf(group, nil, corev1.EventTypeWarning, v1alpha1.ReasonTwoActives, "Elect", "%s", messageOf(after.Conditions, v1alpha1.ConditionReady))
+		r.events.Eventf(group, nil, corev1.EventTypeWarning, v1alpha1.ReasonTwoActives, "Elect", "%s",
+			noteOf([]string{messageOf(after.Conditions, v1alpha1.ConditionReady)}))
 	}
 	if len(changes.healed) > 0 {
 		r.events.Eventf(group, nil, corev1.EventTypeNormal, v1alpha1.ReasonOneActive, "Elect", "%s", noteOf(changes.healed))

@@ -3,6 +3,7 @@
 package controllers
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -37,19 +38,25 @@ func newElectionMetrics(registry prometheus.Registerer) electionMetrics {
 	return m
 }
 
-// show shows who is Active for a group's virtual routers.
-func (m electionMetrics) show(group string, elections []v1alpha1.Election) {
-	m.active.DeletePartialMatch(prometheus.Labels{"director_group": group})
+// show shows who is Active for a group's virtual routers; before are those of the status until now.
+func (m electionMetrics) show(group string, before, elections []v1alpha1.Election) {
+	for _, gone := range before {
+		if !slices.ContainsFunc(elections, func(e v1alpha1.Election) bool { return e.VirtualRouterID == gone.VirtualRouterID }) {
+			m.active.DeleteLabelValues(group, label(gone.VirtualRouterID))
+		}
+	}
 	for _, election := range elections {
-		id := strconv.Itoa(int(election.VirtualRouterID))
+		id := label(election.VirtualRouterID)
 		m.active.WithLabelValues(group, id).Set(float64(countOf(election.Active)))
 		m.twoActives.WithLabelValues(group, id) // shows 0 before the first one
 	}
 }
 
+func label(id int32) string { return strconv.Itoa(int(id)) }
+
 // split counts a split brain that begins.
 func (m electionMetrics) split(group string, id int32) {
-	m.twoActives.WithLabelValues(group, strconv.Itoa(int(id))).Inc()
+	m.twoActives.WithLabelValues(group, label(id)).Inc()
 }
 
 // forget is for a group that is gone.

@@ -53,10 +53,8 @@ func elections(directors []Director) []v1alpha1.Election {
 // elect finds the directors that are Active for the virtual routers, by name; against says for which there is not exactly one, a
 // split brain before anything else.
 func elect(ids []int32, directors []Director) (active []*Director, against obstacle) {
-	for _, id := range ids {
-		if claims := actives(id, directors); len(claims) > 1 {
-			return nil, obstacle{v1alpha1.ReasonTwoActives, of(id, directors) + splitBrain(id, claims)}
-		}
+	if split := splitBrains(ids, directors); split != "" {
+		return nil, obstacle{v1alpha1.ReasonTwoActives, split}
 	}
 	for _, id := range ids {
 		if len(actives(id, directors)) == 0 {
@@ -77,20 +75,34 @@ func of(id int32, directors []Director) string {
 	return fmt.Sprintf("virtual router %d: ", id)
 }
 
-// splitBrain tells of several Actives, and what they hear of each other: what is heard and discarded is another fault than what does
-// not arrive.
-func splitBrain(id int32, claims []*Director) string {
-	var message strings.Builder
-	fmt.Fprintf(&message, "directors %s all report being Active: ", names(claims))
+// splitBrains tells of all virtual routers that have several Actives, and what those hear of each other: what is heard and discarded is
+// another fault than what does not arrive. It is empty if there are none.
+func splitBrains(ids []int32, directors []Director) string {
+	var parts []string
+	for _, id := range ids {
+		claims := actives(id, directors)
+		if len(claims) < 2 {
+			continue
+		}
+		parts = append(parts, fmt.Sprintf("%sdirectors %s all report being Active: %s", of(id, directors), names(claims), mutually(id, claims)))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return strings.Join(parts, "; ") + "; either VRRP packets do not pass between them, or an agent died while Active; check the link and the agents"
+}
+
+// mutually is what each of several directors hears of each other one.
+func mutually(id int32, claims []*Director) string {
+	var parts []string
 	for _, d := range claims {
 		for _, other := range claims {
 			if d != other {
-				message.WriteString(hears(id, d, other) + "; ")
+				parts = append(parts, hears(id, d, other))
 			}
 		}
 	}
-	message.WriteString("either VRRP packets do not pass between them, or an agent died while Active; check the link and the agents")
-	return message.String()
+	return strings.Join(parts, "; ")
 }
 
 // hears is what a director hears of another one.

@@ -80,6 +80,18 @@ func TestEachVirtualRouterHasAnElectionOfItsOwn(t *testing.T) {
 			service: "d1,d2", services: "Ready=False TwoActives",
 		},
 		{
+			tells: "all split brains are told",
+			change: func(s *scene) {
+				s.state("d1", 1, v1alpha1.VRRPActive)
+				s.state("d2", 0, v1alpha1.VRRPActive)
+			},
+			group: "d1,d2", elections: [2]string{"d1,d2", "d1,d2"}, conditions: "Ready=False TwoActives",
+			says: "virtual router 66: directors d1,d2 all report being Active: d1 does not hear d2; d2 does not hear d1; " +
+				"virtual router 67: directors d1,d2 all report being Active: d1 does not hear d2; d2 does not hear d1; " +
+				"either VRRP packets do not pass between them, or an agent died while Active; check the link and the agents",
+			service: "d1,d2", services: "Ready=False TwoActives",
+		},
+		{
 			tells: "one that a director has not reported",
 			change: func(s *scene) {
 				s.edge("d1").VirtualRouters = s.edge("d1").VirtualRouters[:1]
