@@ -24,7 +24,7 @@ func actives(id int32, directors []Director) []*Director {
 
 // activesOf are the directors that are Active for at least one of the virtual routers, by name.
 func activesOf(ids []int32, directors []Director) []*Director {
-	var active []*Director
+	active := make([]*Director, 0, len(directors))
 	for _, id := range ids {
 		active = append(active, actives(id, directors)...)
 	}
@@ -43,8 +43,9 @@ func names(directors []*Director) string {
 
 // elections are who is Active for each virtual router of a group.
 func elections(directors []Director) []v1alpha1.Election {
-	var all []v1alpha1.Election
-	for _, id := range routersOf(directors) {
+	ids := routersOf(directors)
+	all := make([]v1alpha1.Election, 0, len(ids))
+	for _, id := range ids {
 		all = append(all, v1alpha1.Election{VirtualRouterID: id, Active: names(actives(id, directors))})
 	}
 	return all

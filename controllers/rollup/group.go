@@ -54,7 +54,7 @@ func reported(directors []Director) []v1alpha1.DirectorStatus {
 }
 
 func reportedRouters(routers []Router) []v1alpha1.DirectorRouterStatus {
-	var all []v1alpha1.DirectorRouterStatus
+	all := make([]v1alpha1.DirectorRouterStatus, 0, len(routers))
 	for _, r := range routers {
 		status := v1alpha1.DirectorRouterStatus{VirtualRouterID: r.ID, Family: r.Family, State: r.State, Epoch: r.Epoch}
 		if r.State != v1alpha1.VRRPUnknown && !r.Since.IsZero() {

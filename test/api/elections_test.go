@@ -181,7 +181,8 @@ spec:
 func TestTwoActivesAreToldWithinTwoSecondsAndAHandOverIsNone(t *testing.T) {
 	c := admin(t)
 	metrics := freeAddress(t)
-	stop := startManager(t, "--metrics-bind-address="+metrics)
+	start := func() (stop func()) { return startManager(t, "--metrics-bind-address="+metrics) } // it outlives a part of the story
+	stop := start()
 	labels := map[string]string{"witness": "true"}
 	makeNode(t, "w1", "192.0.2.1", labels)
 	makeNode(t, "w2", "192.0.2.2", labels)
@@ -277,7 +278,7 @@ func TestTwoActivesAreToldWithinTwoSecondsAndAHandOverIsNone(t *testing.T) {
 			return got == splits+1, fmt.Sprint(got)
 		})
 		stop()
-		startManager(t, "--metrics-bind-address="+metrics)
+		start()
 		eventually(t, "the new manager has read the reports", func(context.Context) (bool, string) {
 			got := metricOf(t, metrics, "lvs_manager_active_directors")
 			return got == "2", got
