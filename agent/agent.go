@@ -143,13 +143,16 @@ func Run(ctx context.Context, o Options) (err error) {
 	reporter := report.New(report.API{Client: clients.LVS, Node: o.Node}, o.Log)
 	a.reports = reporter
 	reported := make(chan struct{})
+	// The hand-over is reported while it goes on, after the end of ctx.
+	reporting, stopReporting := context.WithCancel(context.WithoutCancel(ctx))
 	go func() {
 		defer close(reported)
-		reporter.Run(ctx)
+		reporter.Run(reporting)
 	}()
 
 	a.loop(ctx, changes)
 	err = a.handOver()
+	stopReporting()
 	<-reported
 	return errors.Join(err, lastWord(reporter))
 }
@@ -217,17 +220,23 @@ func (a *Agent) nextPass() time.Time {
 	return next
 }
 
-// handOver is a planned stop: every Active router resigns, and its virtual IPs go once another director has them. IPVS, the
-// connections, and a real server's addresses stay.
+// handOver is a planned stop: every Active router resigns, and its virtual IPs go once another director has them. That is reported
+// at once: the other one reports that it is Active, and two for long would be a split brain. IPVS, the connections, and a real
+// server's addresses stay.
 func (a *Agent) handOver() error {
 	goOn := a.sync.lastWords()
 	resigning, cancel := context.WithTimeout(context.Background(), handOverBound)
 	defer cancel()
 	over := a.routers.stopAll(resigning)
-	if slices.ContainsFunc(over, func(r *router) bool { return r.state == vrrp.Active && !r.config.VirtualMAC }) {
+	yields := slices.ContainsFunc(over, func(r *router) bool { return r.state == vrrp.Active && !r.config.VirtualMAC })
+	a.routers.release(over)
+	for _, r := range a.routers.sorted() {
+		a.routers.observe(r, time.Now())
+	}
+	a.report()
+	if yields {
 		goOn(yieldGrace)
 	}
-	a.routers.release(over)
 	if !a.known {
 		return nil
 	}

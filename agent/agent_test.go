@@ -178,8 +178,9 @@ type fakeRouter struct {
 	announced int
 	stopped   bool
 	peers     []vrrpnet.Peer
-	// follows is the Active director, and predecessor the one before this one.
-	follows, predecessor netip.Addr
+	stats     vrrpnet.Stats
+	// predecessor is the Active director before this one.
+	predecessor netip.Addr
 	// alone makes Stop fail, as when no other director takes over.
 	alone      bool
 	transition func(vrrp.State)
@@ -193,10 +194,10 @@ func (f *fakeRouter) Successor() netip.Addr {
 	if !f.stopped || f.alone {
 		return netip.Addr{}
 	}
-	return f.follows
+	return f.stats.ActiveSource
 }
 func (f *fakeRouter) Predecessor() netip.Addr { return f.predecessor }
-func (f *fakeRouter) Stats() vrrpnet.Stats    { return vrrpnet.Stats{ActiveSource: f.follows} }
+func (f *fakeRouter) Stats() vrrpnet.Stats    { return f.stats }
 func (f *fakeRouter) Announce([]netip.Addr)   { f.announced++ }
 
 func (f *fakeRouter) Reconfigure(config vrrp.Config) error {
@@ -215,6 +216,9 @@ func (f *fakeRouter) Stop(context.Context) error {
 
 func (f *fakeRouter) become(state vrrp.State) {
 	f.state = state
+	if state == vrrp.Active {
+		f.stats.Activations++
+	}
 	f.transition(state)
 }
 

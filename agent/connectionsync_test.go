@@ -41,7 +41,7 @@ func TestADirectorThatComesBackTakesNoRoleBeforeItKnowsTheConnections(t *testing
 		n.expectPreempts(t, "at first", false)
 		n.later(t, 20*time.Second)
 		n.expectPreempts(t, "after a long time without an Active director", false)
-		n.started[0].follows = other
+		n.started[0].stats.ActiveSource = other
 		n.later(t, time.Second)
 		if n.exchange.asked != other {
 			t.Fatalf("asked %s, want the Active director", n.exchange.asked)
@@ -56,7 +56,7 @@ func TestADirectorThatComesBackTakesNoRoleBeforeItKnowsTheConnections(t *testing
 func TestADirectorThatIsToldNothingWaitsForATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := returning(t)
-		n.started[0].follows = other
+		n.started[0].stats.ActiveSource = other
 		n.later(t, catchUpBound-time.Second)
 		n.expectPreempts(t, "before the bound", false)
 		n.later(t, 2*time.Second)
@@ -76,7 +76,7 @@ func TestADirectorThatBecomesActiveItselfHasNothingToWaitFor(t *testing.T) {
 func TestADirectorWhoseInterfaceWasDownHasMissedConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := returning(t)
-		n.started[0].follows = other
+		n.started[0].stats.ActiveSource = other
 		n.later(t, time.Second)
 		n.exchange.answers <- nil
 		n.expectPreempts(t, "when it knows the connections", true)

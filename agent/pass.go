@@ -44,7 +44,7 @@ func (a *Agent) pass(ctx context.Context, now time.Time) {
 		}
 		a.prepareHold()
 	}
-	a.reportDue = a.routers.news() || a.reportDue
+	a.takeNews(now)
 	a.goOn(wasDue)
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/lvs-operator/lvs-operator/agent/plan"
 	"github.com/lvs-operator/lvs-operator/agent/vrrp"
 	"github.com/lvs-operator/lvs-operator/agent/vrrp/vrrpnet"
+	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
 )
 
 // VirtualRouter is a running VRRP instance with a thread of its own.
@@ -205,24 +206,28 @@ func (rs *routers) run(group string) bool {
 type routerNews struct {
 	key   routerKey
 	state vrrp.State
+	epoch int64
 	fault string
-	// peers are the others' addresses, with what is wrong with what they send.
-	peers string
+	// following is whom a Backup follows, and peers are the others' addresses, with what is wrong with what they send.
+	following v1alpha1.IPAddress
+	peers     string
 }
 
-// news says whether a report has something else to say of the routers than when it was asked last.
-func (rs *routers) news() bool {
+// news says whether a report has something else to say of the routers than when it was asked last, and whether one has changed its
+// state since.
+func (rs *routers) news() (changed, elected bool) {
 	now := make([]routerNews, 0, len(rs.byKey))
 	for _, r := range rs.sorted() {
-		one := routerNews{key: r.key, state: r.state, peers: fmt.Sprint(r.peers())}
+		one := routerNews{key: r.key, state: r.state, epoch: r.epoch(), following: r.following(), peers: fmt.Sprint(r.peers())}
 		if err := r.fault(); err != nil {
 			one.fault = err.Error()
 		}
 		now = append(now, one)
 	}
-	changed := !slices.Equal(now, rs.told)
+	changed = !slices.Equal(now, rs.told)
+	elected = !slices.EqualFunc(now, rs.told, func(a, b routerNews) bool { return a.key == b.key && a.state == b.state && a.epoch == b.epoch })
 	rs.told = now
-	return changed
+	return changed, elected
 }
 
 // retire resigns in the background: nobody waits for a router that is no longer wanted.

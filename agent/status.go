@@ -118,6 +118,19 @@ type applied struct {
 // reportShare bounds the time that goes into reports: one that took a millisecond is followed by none for so many.
 const reportShare = 20
 
+// electionWait is how long the report of a virtual router's change of state waits at most for what reportShare lets it wait: whether a
+// group has two Actives is told from two directors' reports, and neither may be late.
+const electionWait = 50 * time.Millisecond
+
+// takeNews notes what there is to report of the routers.
+func (a *Agent) takeNews(now time.Time) {
+	changed, elected := a.routers.news()
+	a.reportDue = a.reportDue || changed
+	if latest := now.Add(electionWait); elected && latest.Before(a.reportNotBefore) {
+		a.reportNotBefore = latest
+	}
+}
+
 // reportWhenDue reports if something may have changed and the last report is long enough ago.
 func (a *Agent) reportWhenDue(now time.Time) {
 	if !a.reportDue || now.Before(a.reportNotBefore) {
@@ -253,11 +266,31 @@ func (rs *routers) statuses(group string) []v1alpha1.VirtualRouterStatus {
 			continue
 		}
 		list = append(list, v1alpha1.VirtualRouterStatus{
-			VirtualRouterID: int32(r.key.id), State: apiState(r.state), Since: metav1.NewTime(r.since.Truncate(1e9)),
-			Priority: int32(r.config.Priority), Lowered: rs.fitness[group].reason(), Source: r.source(), Peers: r.peers(),
+			VirtualRouterID: int32(r.key.id), Family: apiFamily(r.key), State: apiState(r.state), Since: metav1.NewTime(r.since.Truncate(1e9)),
+			Epoch: r.epoch(), Priority: int32(r.config.Priority), Lowered: rs.fitness[group].reason(),
+			Source: r.source(), Following: r.following(), Peers: r.peers(),
 		})
 	}
 	return list
+}
+
+// epoch counts how often the router has become Active since it was started.
+func (r *router) epoch() int64 {
+	if r.running == nil {
+		return 0
+	}
+	return int64(r.running.Stats().Activations)
+}
+
+// following is the address that the Active one advertises from which the router follows.
+func (r *router) following() v1alpha1.IPAddress {
+	if r.running == nil || r.state != vrrp.Backup {
+		return ""
+	}
+	if source := r.running.Stats().ActiveSource; source.IsValid() {
+		return v1alpha1.IPAddress(source.String())
+	}
+	return ""
 }
 
 // source is the address that the router sends from.
@@ -338,6 +371,13 @@ func (rs *routers) measureStrangers(m *metrics) {
 			m.strangers.WithLabelValues(r.key.interfaceName, strconv.Itoa(int(s.VRID)), family, s.Source.String()).Set(1)
 		}
 	}
+}
+
+func apiFamily(key routerKey) v1alpha1.AddressFamily {
+	if key.ipv6 {
+		return v1alpha1.FamilyIPv6
+	}
+	return v1alpha1.FamilyIPv4
 }
 
 func apiState(state vrrp.State) v1alpha1.VRRPState {

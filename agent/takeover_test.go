@@ -116,7 +116,7 @@ func TestADirectorThatTakesOverFromALivingOneSendsThatOneWhatItDoesNotKnow(t *te
 		n.started[0].become(vrrp.Active)
 		synctest.Wait()
 		n.expectRelayed(t, "took over", other)
-		n.started[0].follows = third
+		n.started[0].stats.ActiveSource = third
 		n.started[0].become(vrrp.Backup)
 		synctest.Wait()
 		n.expectRelayed(t, "yielded", third)
@@ -124,7 +124,7 @@ func TestADirectorThatTakesOverFromALivingOneSendsThatOneWhatItDoesNotKnow(t *te
 		n.started[0].become(vrrp.Active)
 		n.settle(t)
 		n.kernel.TakeHolds()
-		n.started[0].follows = other
+		n.started[0].stats.ActiveSource = other
 		if err := n.handOver(); err != nil {
 			t.Fatal(err)
 		}

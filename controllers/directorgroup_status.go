@@ -4,8 +4,6 @@ package controllers
 
 import (
 	"context"
-	"fmt"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -19,13 +17,15 @@ import (
 	"github.com/lvs-operator/lvs-operator/controllers/rollup"
 )
 
-// DirectorGroupStatusReconciler writes one director group's status, and tells of a change of the Active director.
+// DirectorGroupStatusReconciler writes one director group's status, shows it in metrics, and tells of what changes in its elections.
 type DirectorGroupStatusReconciler struct {
-	client client.Client
-	plans  *plans
-	events events.EventRecorder
-	// lastActive is, a group's name, the director that was last Active alone. One worker reconciles, so it needs no lock.
-	lastActive map[string]string
+	client    client.Client
+	plans     *plans
+	elections *elections
+	metrics   electionMetrics
+	events    events.EventRecorder
+	// lastActive is who was last Active alone. One worker reconciles, so it needs no lock.
+	lastActive lastActive
 }
 
 // Reconcile does nothing for a group that is not compiled at its present generation: its compilation wakes it again.
@@ -33,6 +33,8 @@ func (r *DirectorGroupStatusReconciler) Reconcile(ctx context.Context, request c
 	before := &v1alpha1.DirectorGroup{}
 	if err := r.client.Get(ctx, request.NamespacedName, before, shared); err != nil {
 		if apierrors.IsNotFound(err) {
+			r.elections.forget(request.Name)
+			r.metrics.forget(request.Name)
 			delete(r.lastActive, request.Name)
 		}
 		return ctrl.Result{}, client.IgnoreNotFound(err)
@@ -41,13 +43,13 @@ func (r *DirectorGroupStatusReconciler) Reconcile(ctx context.Context, request c
 	if compiled == nil || compiled.view.Group.Generation != before.Generation {
 		return ctrl.Result{}, nil
 	}
-	now := metav1.Now()
-	directors, again, err := readDirectors(ctx, r.client, before.Name, compiled.view.Directors, now.Time)
+	directors, again, err := r.elections.read(ctx, before, compiled.view.Directors)
 	if err != nil {
 		return ctrl.Result{}, err
 	}
 	after := before.DeepCopy()
-	after.Status = rollup.DirectorGroup(before, compiled.view, directors, now)
+	after.Status = rollup.DirectorGroup(before, compiled.view, directors, metav1.Now())
+	r.metrics.show(before.Name, before.Status.VirtualRouters, after.Status.VirtualRouters)
 	if equality.Semantic.DeepEqual(before.Status, after.Status) {
 		return ctrl.Result{RequeueAfter: again}, nil
 	}
@@ -61,9 +63,7 @@ func (r *DirectorGroupStatusReconciler) Reconcile(ctx context.Context, request c
 
 // tell sends an event for what an operator must see: once a change, never a state.
 func (r *DirectorGroupStatusReconciler) tell(group *v1alpha1.DirectorGroup, before, after v1alpha1.DirectorGroupStatus) {
-	if became(before.Conditions, after.Conditions, v1alpha1.ConditionReady, v1alpha1.ReasonTwoActives) {
-		r.events.Eventf(group, nil, corev1.EventTypeWarning, v1alpha1.ReasonTwoActives, "Elect", "%s", messageOf(after.Conditions, v1alpha1.ConditionReady))
-	}
+	r.tellElections(group, before.VirtualRouters, after)
 	if became(before.Conditions, after.Conditions, v1alpha1.ConditionExclusive, v1alpha1.ReasonForeignRouter) {
 		r.events.Eventf(group, nil, corev1.EventTypeWarning, v1alpha1.ReasonForeignRouter, "Listen", "%s", messageOf(after.Conditions, v1alpha1.ConditionExclusive))
 	}
@@ -72,28 +72,23 @@ func (r *DirectorGroupStatusReconciler) tell(group *v1alpha1.DirectorGroup, befo
 			r.events.Eventf(group, nil, corev1.EventTypeWarning, reason, "Compile", "%s", messageOf(after.Conditions, v1alpha1.ConditionAccepted))
 		}
 	}
-	if before.Active == after.Active {
-		return
-	}
-	if isOne(before.Active) {
-		r.lastActive[group.Name] = before.Active
-	}
-	if isOne(after.Active) {
-		r.events.Eventf(group, nil, corev1.EventTypeNormal, v1alpha1.ReasonActiveChanged, "Elect", "%s", activeMessage(r.lastActive[group.Name], after.Active))
-	}
 }
 
-// isOne says whether a status.active names exactly one director.
-func isOne(active string) bool { return active != "" && !strings.Contains(active, ",") }
-
-// activeMessage names the director that is Active now and the one that last was so alone, empty for none that is known.
-func activeMessage(last, now string) string {
-	switch last {
-	case "":
-		return fmt.Sprintf("director %s is Active", now)
-	case now:
-		return fmt.Sprintf("director %s is Active again", now)
-	default:
-		return fmt.Sprintf("director %s is Active, before it was %s", now, last)
+// tellElections sends an event for a split brain that begins or ends, and for a director that is Active now in place of another:
+// one event for each of the three, whatever the number of virtual routers.
+func (r *DirectorGroupStatusReconciler) tellElections(group *v1alpha1.DirectorGroup, before []v1alpha1.Election, after v1alpha1.DirectorGroupStatus) {
+	changes := compareElections(before, after.VirtualRouters, r.lastActive.of(group.Name))
+	for _, id := range changes.split {
+		r.metrics.split(group.Name, id)
+	}
+	if len(changes.split) > 0 {
+		r.events.Eventf(group, nil, corev1.EventTypeWarning, v1alpha1.ReasonTwoActives, "Elect", "%s",
+			noteOf([]string{messageOf(after.Conditions, v1alpha1.ConditionReady)}))
+	}
+	if len(changes.healed) > 0 {
+		r.events.Eventf(group, nil, corev1.EventTypeNormal, v1alpha1.ReasonOneActive, "Elect", "%s", noteOf(changes.healed))
+	}
+	if len(changes.active) > 0 {
+		r.events.Eventf(group, nil, corev1.EventTypeNormal, v1alpha1.ReasonActiveChanged, "Elect", "%s", noteOf(changes.active))
 	}
 }

@@ -25,10 +25,11 @@ func SetupWithManager(ctx context.Context, mgr ctrl.Manager) error {
 		return err
 	}
 	s := &setup{
-		mgr:     mgr,
-		watches: &watches{client: mgr.GetClient()},
-		plans:   newPlans(),
-		wake:    &wake{},
+		mgr:       mgr,
+		watches:   &watches{client: mgr.GetClient()},
+		plans:     newPlans(),
+		wake:      &wake{},
+		elections: newElections(mgr.GetClient()),
 	}
 	for _, add := range []func() error{s.directorGroup, s.directorGroupStatus, s.nodeState, s.virtualService, s.realServerPool} {
 		if err := add(); err != nil {
@@ -40,10 +41,11 @@ func SetupWithManager(ctx context.Context, mgr ctrl.Manager) error {
 
 // setup is what the controllers have in common.
 type setup struct {
-	mgr     ctrl.Manager
-	watches *watches
-	plans   *plans
-	wake    *wake
+	mgr       ctrl.Manager
+	watches   *watches
+	plans     *plans
+	wake      *wake
+	elections *elections
 }
 
 // directorGroup compiles one group at a time: groups look at each other's claims, not at each other's slices.
@@ -70,7 +72,8 @@ func (s *setup) directorGroupStatus() error {
 		Watches(&corev1.Node{}, mapped(s.watches.allGroups), builder.WithPredicates(nodeReadyChanged())).
 		WatchesRawSource(s.wake.groups.source()).
 		Complete(&DirectorGroupStatusReconciler{
-			client: s.mgr.GetClient(), plans: s.plans, events: s.mgr.GetEventRecorder(FieldOwner), lastActive: map[string]string{},
+			client: s.mgr.GetClient(), plans: s.plans, elections: s.elections, metrics: ofElections,
+			events: s.mgr.GetEventRecorder(FieldOwner), lastActive: lastActive{},
 		})
 }
 
@@ -94,7 +97,7 @@ func (s *setup) virtualService() error {
 		WatchesRawSource(s.wake.services.source()).
 		WithOptions(controller.Options{MaxConcurrentReconciles: statusWorkers}).
 		Complete(&VirtualServiceReconciler{
-			client: s.mgr.GetClient(), plans: s.plans, events: s.mgr.GetEventRecorder(FieldOwner),
+			client: s.mgr.GetClient(), plans: s.plans, elections: s.elections, events: s.mgr.GetEventRecorder(FieldOwner),
 		})
 }
 

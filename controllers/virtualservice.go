@@ -22,9 +22,10 @@ import (
 // VirtualServiceReconciler writes one virtual service's status, and tells of a conflict and of clients that are no longer
 // served.
 type VirtualServiceReconciler struct {
-	client client.Client
-	plans  *plans
-	events events.EventRecorder
+	client    client.Client
+	plans     *plans
+	elections *elections
+	events    events.EventRecorder
 }
 
 // Reconcile does nothing for a service that is not compiled at its present generation: its group's compilation wakes it
@@ -63,16 +64,16 @@ func (r *VirtualServiceReconciler) tell(service *v1alpha1.VirtualService, before
 // look at it again though nothing will have changed.
 func (r *VirtualServiceReconciler) rollup(ctx context.Context, service *v1alpha1.VirtualService) (status *v1alpha1.VirtualServiceStatus, again time.Duration, err error) {
 	now := metav1.Now()
-	group := service.Spec.DirectorGroup
-	err = r.client.Get(ctx, client.ObjectKey{Name: group}, &v1alpha1.DirectorGroup{}, shared, fresh)
+	group := &v1alpha1.DirectorGroup{}
+	err = r.client.Get(ctx, client.ObjectKey{Name: service.Spec.DirectorGroup}, group, shared, fresh)
 	if apierrors.IsNotFound(err) {
 		groupless := rollup.WithoutGroup(service, now)
 		return &groupless, 0, nil
 	}
 	if err != nil {
-		return nil, 0, fmt.Errorf("get DirectorGroup %s: %w", group, err)
+		return nil, 0, fmt.Errorf("get DirectorGroup %s: %w", service.Spec.DirectorGroup, err)
 	}
-	compiled := r.plans.get(group)
+	compiled := r.plans.get(group.Name)
 	if compiled == nil {
 		return nil, 0, nil
 	}
@@ -80,7 +81,7 @@ func (r *VirtualServiceReconciler) rollup(ctx context.Context, service *v1alpha1
 	if !judged || needs.Generation != service.Generation {
 		return nil, 0, nil
 	}
-	directors, again, err := readDirectors(ctx, r.client, group, compiled.view.Directors, now.Time)
+	directors, again, err := r.elections.read(ctx, group, compiled.view.Directors)
 	if err != nil {
 		return nil, 0, err
 	}

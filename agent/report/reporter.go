@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -31,6 +32,9 @@ const (
 	// firstPause and longestPause bound the pauses between tries while the API server refuses or is away.
 	firstPause   = 500 * time.Millisecond
 	longestPause = 10 * time.Second
+	// electionPause is the longest one while the status tells of a virtual router's change of state: when the API server comes back,
+	// the reports of both directors that handed a role over meanwhile must come one soon after the other.
+	electionPause = time.Second
 )
 
 // Writer writes one NodeState's status.
@@ -95,8 +99,8 @@ func (r *Reporter) kick() {
 
 // Run writes until ctx ends.
 func (r *Reporter) Run(ctx context.Context) {
-	var last, notBefore time.Time
-	pause := firstPause
+	var last, failed time.Time
+	var pause time.Duration // 0: the last try did not fail
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -104,7 +108,8 @@ func (r *Reporter) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-r.wake:
-			timer.Reset(max(gather, time.Until(notBefore)))
+			status, written := r.statuses()
+			timer.Reset(max(gather, time.Until(failed.Add(bounded(pause, written, status)))))
 			continue
 		case <-timer.C:
 		}
@@ -118,20 +123,53 @@ func (r *Reporter) Run(ctx context.Context) {
 			continue
 		}
 		if err := r.writer.Write(ctx, *status); err != nil {
-			if pause == firstPause {
+			if pause == 0 {
 				r.log.Warn("the API server did not take this node's status; trying again until it does", "error", err)
 			}
-			notBefore = time.Now().Add(pause)
-			timer.Reset(pause)
-			pause = min(2*pause, longestPause)
+			failed, pause = time.Now(), min(max(firstPause, 2*pause), longestPause)
+			timer.Reset(bounded(pause, written, status))
 			continue
 		}
-		if pause > firstPause {
+		if pause > 0 {
 			r.log.Info("the API server takes this node's status again")
 		}
-		last, notBefore, pause = time.Now(), time.Time{}, firstPause
+		last, pause = time.Now(), 0
 		r.wrote(status)
 	}
+}
+
+// bounded is the pause before status is tried again.
+func bounded(pause time.Duration, written, status *v1alpha1.NodeStateStatus) time.Duration {
+	if sameElections(written, status) {
+		return pause
+	}
+	return min(pause, electionPause)
+}
+
+// sameElections says whether two statuses have all virtual routers in the same states; nil has none.
+func sameElections(a, b *v1alpha1.NodeStateStatus) bool {
+	return slices.Equal(electionsOf(a), electionsOf(b))
+}
+
+// election is a virtual router's state.
+type election struct {
+	group string
+	id    int32
+	state v1alpha1.VRRPState
+	epoch int64
+}
+
+func electionsOf(status *v1alpha1.NodeStateStatus) []election {
+	if status == nil {
+		return nil
+	}
+	var all []election
+	for _, group := range status.DirectorGroups {
+		for _, r := range group.VirtualRouters {
+			all = append(all, election{group.Name, r.VirtualRouterID, r.State, r.Epoch})
+		}
+	}
+	return all
 }
 
 func (r *Reporter) wrote(status *v1alpha1.NodeStateStatus) {

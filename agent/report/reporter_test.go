@@ -120,6 +120,65 @@ func TestARefusalIsTriedAgainWithGrowingPausesHoweverManyReportsCome(t *testing.
 	})
 }
 
+func elected(state v1alpha1.VRRPState, epoch int64) v1alpha1.NodeStateStatus {
+	return v1alpha1.NodeStateStatus{DirectorGroups: []v1alpha1.NodeDirectorGroupStatus{{
+		Name: "edge", VirtualRouters: []v1alpha1.VirtualRouterStatus{{VirtualRouterID: 66, State: state, Epoch: epoch}},
+	}}}
+}
+
+func TestAnElectionIsToldWithinASecondOfTheAPIServersComingBack(t *testing.T) {
+	for tells, story := range map[string]struct {
+		before v1alpha1.NodeStateStatus
+		missed time.Duration // how long the API server has been away when the router changes its state
+	}{
+		"it was away before":                         {elected(v1alpha1.VRRPActive, 1), time.Minute},
+		"it goes away at that moment":                {elected(v1alpha1.VRRPBackup, 1), 0},
+		"the Active one has been another in between": {elected(v1alpha1.VRRPBackup, 0), time.Minute},
+	} {
+		t.Run(tells, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w, r := start(t)
+				r.Set(story.before)
+				time.Sleep(time.Second)
+				w.set(true)
+				after := story.before.DeepCopy()
+				after.Services = 1 // so that it is tried, with pauses that grow
+				r.Set(*after)
+				time.Sleep(story.missed)
+				r.Set(elected(v1alpha1.VRRPBackup, 2))
+				time.Sleep(time.Minute)
+				w.set(false)
+				time.Sleep(electionPause + gather)
+				if w.writes() != 2 {
+					t.Errorf("%d writes a second after the API server came back, want 2", w.writes())
+				}
+			})
+		})
+	}
+}
+
+func TestAnElectionWaitsForNoPauseOfAnotherReport(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, r := start(t)
+		r.Set(elected(v1alpha1.VRRPActive, 1))
+		time.Sleep(time.Second)
+		w.set(true)
+		said := elected(v1alpha1.VRRPActive, 1)
+		said.Services = 1
+		r.Set(said)
+		time.Sleep(time.Minute) // the pauses have grown to the longest
+		for w.tries = 0; w.tries == 0; {
+			time.Sleep(100 * time.Millisecond) // one of them begins
+		}
+		w.set(false)
+		r.Set(elected(v1alpha1.VRRPBackup, 1))
+		time.Sleep(electionPause + gather)
+		if w.writes() != 2 {
+			t.Errorf("%d writes a second after the election, want 2", w.writes())
+		}
+	})
+}
+
 func TestAStatusThatTheAPIServerForgotIsWrittenAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w, r := start(t)

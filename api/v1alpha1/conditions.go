@@ -74,8 +74,10 @@ const (
 	ReasonNoFreeRouterID = "NoFreeRouterID"
 	// ReasonForeignRouter says that somebody else advertises with the group's virtual router id.
 	ReasonForeignRouter = "ForeignRouter"
-	// ReasonTwoActives says that more than one director reports being Active for one virtual router id.
+	// ReasonTwoActives says that more than one director reports being Active for one virtual router id: a split brain.
 	ReasonTwoActives = "TwoActives"
+	// ReasonOneActive is the event of a split brain being over: no more than one director reports being Active.
+	ReasonOneActive = "OneActive"
 	// ReasonNoHealthyRealServer says that the Active director sees no healthy real server.
 	ReasonNoHealthyRealServer = "NoHealthyRealServer"
 	// ReasonActiveChanged is the event of a director becoming Active in place of another.

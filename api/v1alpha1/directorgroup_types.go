@@ -339,10 +339,17 @@ type DirectorGroupStatus struct {
 	// observedGeneration is the metadata.generation that this status speaks of; 0 or absent: none yet.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
-	// active is the name of the node that is Active. Empty: none; several, separated by a comma: a split brain. When a
-	// director has just become Active it alone is named, for up to 5 s, while the report of the one before is on its way.
+	// active names the nodes that are Active for at least one of the group's virtual routers, by name and separated by commas. Empty:
+	// none is. Several are as it should be where the group has several virtual routers: virtualRouters tells which is Active for
+	// which. Two for one virtual router are a split brain, and only then has the condition Ready the reason TwoActives.
 	// +optional
 	Active string `json:"active,omitempty"`
+	// virtualRouters is, a virtual router of the group that has virtual IPs, who is Active for it, by id.
+	// +optional
+	// +listType=map
+	// +listMapKey=virtualRouterID
+	// +kubebuilder:validation:MaxItems=255
+	VirtualRouters []Election `json:"virtualRouters,omitempty"`
 	// directorCount is the number of nodes that the selector matches.
 	// +optional
 	DirectorCount int32 `json:"directorCount,omitempty"`
@@ -375,18 +382,58 @@ type DirectorGroupStatus struct {
 	Conditions []metav1.Condition `json:"conditions,omitempty"`
 }
 
+// Election is who is Active for one virtual router.
+type Election struct {
+	// virtualRouterID is the VRID, 1 to 255.
+	// +required
+	VirtualRouterID int32 `json:"virtualRouterID"`
+	// active is the name of the node that is Active. Empty: none; several, separated by commas: a split brain. When a director has just
+	// become Active it alone is named, for up to 1.25 s, while the report of the one before is on its way.
+	// +optional
+	Active string `json:"active,omitempty"`
+}
+
+// DirectorRouterStatus is one virtual router of a group on one director, as its agent reports it.
+type DirectorRouterStatus struct {
+	// virtualRouterID is the VRID, 1 to 255.
+	// +required
+	VirtualRouterID int32 `json:"virtualRouterID"`
+	// family is that of the advertisements: IPv4, or IPv6 where the virtual router has no IPv4 address. Absent until its agent has
+	// reported.
+	// +optional
+	Family AddressFamily `json:"family,omitempty"`
+	// state is the VRRP state: Active, Backup or Initialize. Unknown until its agent has reported, and when its node is not ready and
+	// another director became Active after it.
+	// +optional
+	State VRRPState `json:"state,omitempty"`
+	// since is when the state was entered, by the node's clock, in whole seconds. Absent with Unknown.
+	// +optional
+	Since *metav1.Time `json:"since,omitempty"`
+	// epoch counts how often the director has become Active for the virtual router since that was started there; see NodeState's
+	// status.directorGroups[].virtualRouters[].epoch.
+	// +optional
+	Epoch int64 `json:"epoch,omitempty"`
+}
+
 // DirectorStatus is one director as its agent reports it.
 type DirectorStatus struct {
 	// node is the name of the Node.
 	// +required
 	Node string `json:"node"`
-	// priority is the VRRP priority that the director was given, 1 to 254; 0 or absent: none yet.
+	// priority is the highest VRRP priority that the director was given for any of the group's virtual routers, 1 to 254; 0 or absent:
+	// none yet.
 	// +optional
 	Priority int32 `json:"priority,omitempty"`
-	// state is the VRRP state: Active, Backup or Initialize. Unknown until its agent has reported, and when its node is not
-	// ready and another director became Active after it.
+	// state sums up those of virtualRouters: Active if it is Active for at least one, else Backup if it is that for at least one, else
+	// Initialize if it is that for at least one, else Unknown.
 	// +optional
 	State VRRPState `json:"state,omitempty"`
+	// virtualRouters is one entry a virtual router of the group, by id.
+	// +optional
+	// +listType=map
+	// +listMapKey=virtualRouterID
+	// +kubebuilder:validation:MaxItems=255
+	VirtualRouters []DirectorRouterStatus `json:"virtualRouters,omitempty"`
 	// lowered says why the director takes part with a lower priority than the group gives it: Unschedulable or HandOver (priority 1: the
 	// Node is cordoned, or has the annotation lvs-operator.io/hand-over: "true"), NotProgrammed or RealServersDown (as NodeState's
 	// status.directorGroups[].virtualRouters[].lowered explains). Absent: it does not.

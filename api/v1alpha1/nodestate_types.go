@@ -234,9 +234,19 @@ type VirtualRouterStatus struct {
 	// state is Initialize, Backup or Active.
 	// +required
 	State VRRPState `json:"state"`
+	// family is that of the addresses that it advertises, and of the packets: IPv4 if the router has any IPv4 address, else IPv6. The
+	// virtual IPs of both families go where it is Active.
+	// +optional
+	Family AddressFamily `json:"family,omitempty"`
 	// since is when the state was entered, by the node's clock, in whole seconds.
 	// +optional
 	Since metav1.Time `json:"since,omitempty"`
+	// epoch counts how often this router has become Active since it was started: 0 or absent is never. With it the controller tells a
+	// new claim to be Active from an older one of the same director, though the report between them was never written. Epochs of
+	// different directors say nothing about each other.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	Epoch int64 `json:"epoch,omitempty"`
 	// priority is the one that this director takes part with now, 1 to 255. It is lower than the configured one while lowered is set.
 	// +optional
 	Priority int32 `json:"priority,omitempty"`
@@ -249,6 +259,10 @@ type VirtualRouterStatus struct {
 	// source is the address that this director sends advertisements from. Absent while its interface has none.
 	// +optional
 	Source IPAddress `json:"source,omitempty"`
+	// following is the address that the Active one advertises from, as this director hears it while it is Backup. Absent in the other
+	// states, and while it has heard none.
+	// +optional
+	Following IPAddress `json:"following,omitempty"`
 	// peers are the others that advertised with this virtual router's id on its interface in the last half minute, by address, as this
 	// director hears them. A Backup is silent, so a director that is Active hears nobody as long as all is well.
 	// +optional

@@ -264,8 +264,8 @@ type VirtualServiceStatus struct {
 	// observedGeneration is the metadata.generation that this status speaks of; 0 or absent: none yet.
 	// +optional
 	ObservedGeneration int64 `json:"observedGeneration,omitempty"`
-	// active is the name of the node that is Active for the address. Empty: none; several, separated by a comma: a split
-	// brain.
+	// active is the name of the node that is Active for the address. Empty: none; several, separated by commas: a split brain, with
+	// the reason TwoActives of Ready, or a service by firewall mark whose addresses are on several virtual routers.
 	// +optional
 	Active string `json:"active,omitempty"`
 	// healthy is "healthy/all" real servers of the worst port as the Active director sees them. Up to 30 s old.

@@ -5,8 +5,7 @@ package rollup
 import (
 	"cmp"
 	"fmt"
-
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"slices"
 
 	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
 )
@@ -15,21 +14,13 @@ import (
 type Director struct {
 	// Name of the node.
 	Name string
-	// State of the group's virtual router; VRRPUnknown until the agent has reported one, and after its claim was dropped.
-	State v1alpha1.VRRPState
-	// Since is when State was entered, by the node's clock, in whole seconds.
-	Since metav1.Time
-	// Priority that the node was given.
-	Priority int32
-	// Lowered says why the node takes part with less than Priority, as [v1alpha1.VirtualRouterStatus].Lowered; empty: it does not.
+	// Routers are the group's virtual routers on the node, by id.
+	Routers []Router
+	// Lowered says why the node takes part with less than the priorities that the group gives it, as
+	// [v1alpha1.VirtualRouterStatus].Lowered; empty: it does not.
 	Lowered string
-	// Sources are the addresses that its virtual routers send from, and Peers the others that they hear with their ids.
-	Sources []v1alpha1.IPAddress
-	Peers   []v1alpha1.VRRPPeer
 	// Applied are the generations in the kernel, by a slice's name.
 	Applied map[string]int64
-	// VIPs are the addresses that the node was given for the group.
-	VIPs []v1alpha1.IPAddress
 	// Current says that the agent has applied the newest NodeState.spec.
 	Current bool
 	// Problems are those of the group and its services.
@@ -45,24 +36,29 @@ type Director struct {
 	// Lost says that what the node last reported counts no more: it is not ready, and its claim to be Active was dropped or
 	// it has not applied the newest NodeState.spec.
 	Lost bool
-	// Superseded says that State is Active and another director's newer claim counts instead; see [ElectionGrace].
-	Superseded bool
+}
+
+// Directors reads the reports of a group's directors, by their names. A node without a NodeState has reported nothing. notReady
+// says which nodes' kubelets the cluster has lost. Which claims to be Active count is for [Claims.Settle] to say.
+func Directors(group string, names []string, states map[string]*v1alpha1.NodeState, notReady map[string]bool) []Director {
+	directors := make([]Director, 0, len(names))
+	for _, name := range names {
+		d := readDirector(group, name, states[name])
+		d.NotReady = notReady[name]
+		directors = append(directors, d)
+	}
+	return directors
 }
 
 func readDirector(group, name string, state *v1alpha1.NodeState) Director {
-	d := Director{Name: name, State: v1alpha1.VRRPUnknown}
+	d := Director{Name: name}
 	if state == nil {
 		return d
 	}
-	var given string
 	d.Current = state.Status.ObservedGeneration >= state.Generation
 	for _, wanted := range state.Spec.DirectorGroups {
-		if wanted.Name != group {
-			continue
-		}
-		for _, router := range wanted.VirtualRouters {
-			d.Priority, given = router.Priority, router.Lowered
-			d.VIPs = append(d.VIPs, router.Addresses...)
+		if wanted.Name == group {
+			d.give(wanted)
 		}
 	}
 	for _, reported := range state.Status.DirectorGroups {
@@ -70,7 +66,6 @@ func readDirector(group, name string, state *v1alpha1.NodeState) Director {
 			d.read(reported)
 		}
 	}
-	d.Lowered = cmp.Or(given, d.Lowered)
 	d.ProblemCount = state.Status.ProblemCount
 	d.Cut = int(state.Status.ProblemCount) > len(state.Status.Problems)
 	for _, problem := range state.Status.Problems {
@@ -81,14 +76,25 @@ func readDirector(group, name string, state *v1alpha1.NodeState) Director {
 	return d
 }
 
+// give reads what the node was given.
+func (d *Director) give(wanted v1alpha1.NodeDirectorGroup) {
+	for _, given := range wanted.VirtualRouters {
+		d.Routers = append(d.Routers, Router{
+			ID: given.VirtualRouterID, State: v1alpha1.VRRPUnknown, Priority: given.Priority, Addresses: given.Addresses,
+		})
+		d.Lowered = cmp.Or(d.Lowered, given.Lowered)
+	}
+	slices.SortFunc(d.Routers, func(a, b Router) int { return cmp.Compare(a.ID, b.ID) })
+}
+
+// read reads what the agent reports. A virtual router that the node was not given is one that it is about to end.
 func (d *Director) read(reported v1alpha1.NodeDirectorGroupStatus) {
 	d.Applied = reported.Applied
 	for _, router := range reported.VirtualRouters {
-		d.State, d.Since, d.Lowered = router.State, router.Since, router.Lowered
-		if router.Source != "" {
-			d.Sources = append(d.Sources, router.Source)
+		if given := d.router(router.VirtualRouterID); given != nil {
+			given.read(router)
+			d.Lowered = cmp.Or(d.Lowered, router.Lowered)
 		}
-		d.Peers = append(d.Peers, router.Peers...)
 	}
 	d.Degraded = make(map[string]v1alpha1.DegradedService, len(reported.Degraded))
 	for _, degraded := range reported.Degraded {

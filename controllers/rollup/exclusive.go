@@ -10,29 +10,44 @@ import (
 	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
 )
 
-// foreignRouter is the first one, as a director hears it, that advertises with an id of the group's and is none of its directors.
-// While a director has not said where it sends from it may be that one, unless what it sends is wrong.
-func foreignRouter(ids string, directors []Director) obstacle {
-	own := map[v1alpha1.IPAddress]bool{}
-	allKnown := true
-	for _, d := range directors {
-		for _, source := range d.Sources {
-			own[source] = true
-		}
-		allKnown = allKnown && len(d.Sources) > 0
-	}
-	for _, d := range directors {
-		foreign := slices.IndexFunc(d.Peers, func(p v1alpha1.VRRPPeer) bool { return !own[p.Address] && (allKnown || p.Discarded != "") })
-		if foreign >= 0 {
-			return obstacle{v1alpha1.ReasonForeignRouter, foreignMessage(ids, d.Name, d.Peers[foreign])}
+// foreignRouter is the first one, as a director hears it, that advertises with a router id of the group and is none of its directors.
+func foreignRouter(directors []Director) obstacle {
+	for _, id := range routersOf(directors) {
+		if against := foreignOf(id, directors); against.reason != "" {
+			return against
 		}
 	}
 	return obstacle{}
 }
 
-func foreignMessage(ids, director string, peer v1alpha1.VRRPPeer) string {
+// foreignOf is that for one router id. While a director has not said where it sends from it may be that one, unless what it sends is
+// wrong.
+func foreignOf(id int32, directors []Director) obstacle {
+	own := map[v1alpha1.IPAddress]bool{}
+	allKnown := true
+	for i := range directors {
+		r := directors[i].router(id)
+		allKnown = allKnown && r != nil && r.Source != ""
+		if r != nil {
+			own[r.Source] = true
+		}
+	}
+	for i := range directors {
+		r := directors[i].router(id)
+		if r == nil {
+			continue
+		}
+		foreign := slices.IndexFunc(r.Peers, func(p v1alpha1.VRRPPeer) bool { return !own[p.Address] && (allKnown || p.Discarded != "") })
+		if foreign >= 0 {
+			return obstacle{v1alpha1.ReasonForeignRouter, foreignMessage(id, directors[i].Name, r.Peers[foreign])}
+		}
+	}
+	return obstacle{}
+}
+
+func foreignMessage(id int32, director string, peer v1alpha1.VRRPPeer) string {
 	var message strings.Builder
-	fmt.Fprintf(&message, "director %s hears %s advertise with %s, and no director of this group sends from there", director, peer.Address, ids)
+	fmt.Fprintf(&message, "director %s hears %s advertise with virtual router id %d, and no director of this group sends from there", director, peer.Address, id)
 	switch {
 	case peer.Discarded != "":
 		fmt.Fprintf(&message, "; what it sends is discarded (%s)", peer.Discarded)

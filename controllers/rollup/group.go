@@ -4,6 +4,7 @@ package rollup
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -34,12 +35,13 @@ func DirectorGroup(group *v1alpha1.DirectorGroup, view View, directors []Directo
 	c.outcome(v1alpha1.ConditionProgrammed, v1alpha1.ReasonProgrammed,
 		allRun(directors)+" "+ids, programmed)
 	if view.Group.OK() {
-		status.Active = names(actives(directors))
+		status.Active = names(activesOf(routersOf(directors), directors))
+		status.VirtualRouters = elections(directors)
 	}
 	c.outcome(v1alpha1.ConditionExclusive, v1alpha1.ReasonExclusive,
-		"no director hears anybody else advertise with "+ids, foreignRouter(ids, directors))
-	served, against := groupReadiness(view.Group, programmed, directors)
-	c.outcome(v1alpha1.ConditionReady, v1alpha1.ReasonReady, served, against)
+		"no director hears anybody else advertise with "+ids, foreignRouter(directors))
+	message, against := groupReadiness(view.Group, programmed, directors)
+	c.outcome(v1alpha1.ConditionReady, v1alpha1.ReasonReady, message, against)
 	status.Conditions = c.list
 	return status
 }
@@ -60,8 +62,23 @@ func routerIDs(ids []int32) (text, are string) {
 func reported(directors []Director) []v1alpha1.DirectorStatus {
 	shown := directors[:min(len(directors), maxDirectors)]
 	all := make([]v1alpha1.DirectorStatus, 0, len(shown))
-	for _, d := range shown {
-		all = append(all, v1alpha1.DirectorStatus{Node: d.Name, Priority: d.Priority, State: d.State, Lowered: d.Lowered})
+	for i := range shown {
+		d := &shown[i]
+		all = append(all, v1alpha1.DirectorStatus{
+			Node: d.Name, Priority: d.priority(), State: d.state(), VirtualRouters: reportedRouters(d.Routers), Lowered: d.Lowered,
+		})
+	}
+	return all
+}
+
+func reportedRouters(routers []Router) []v1alpha1.DirectorRouterStatus {
+	all := make([]v1alpha1.DirectorRouterStatus, 0, len(routers))
+	for _, r := range routers {
+		status := v1alpha1.DirectorRouterStatus{VirtualRouterID: r.ID, Family: r.Family, State: r.State, Epoch: r.Epoch}
+		if r.State != v1alpha1.VRRPUnknown && !r.Since.IsZero() {
+			status.Since = r.Since.DeepCopy()
+		}
+		all = append(all, status)
 	}
 	return all
 }
@@ -102,34 +119,42 @@ func groupProgramming(group *v1alpha1.DirectorGroup, verdict compile.Verdict, di
 		if against := d.groupProblem(); against.reason != "" {
 			return against
 		}
-		if d.State == v1alpha1.VRRPUnknown || !wasProgrammed && !d.Current {
+		if d.silent(routersOf(directors)) || !wasProgrammed && !d.Current {
 			return obstacle{v1alpha1.ReasonPending, fmt.Sprintf("director %s has not reported the group yet; is its agent running?", d.Name)}
 		}
 	}
 	return obstacle{}
 }
 
-// groupReadiness is about the Active director alone: clients are served whatever the others do. served says who is Active,
-// and what is wrong elsewhere.
-func groupReadiness(verdict compile.Verdict, programmed obstacle, directors []Director) (served string, against obstacle) {
+// silent says whether the director has not reported all of the virtual routers.
+func (d *Director) silent(ids []int32) bool {
+	return len(ids) == 0 || slices.ContainsFunc(ids, func(id int32) bool { return d.stateOf(id) == v1alpha1.VRRPUnknown })
+}
+
+// groupReadiness is about the Active directors alone: clients are served whatever the others do. Each virtual router needs exactly
+// one. message says who that is, and what is wrong elsewhere.
+func groupReadiness(verdict compile.Verdict, programmed obstacle, directors []Director) (message string, against obstacle) {
 	if !verdict.OK() || len(directors) == 0 {
 		return "", programmed
 	}
-	active, against := elect(directors)
-	if active == nil {
+	ids := routersOf(directors)
+	active, against := elect(ids, directors)
+	if against.reason != "" {
 		return "", against
 	}
-	if against := active.groupProblem(); against.reason != "" {
-		return "", against
+	for _, d := range active {
+		if against := d.groupProblem(); against.reason != "" {
+			return "", against
+		}
 	}
-	served = active.Name + " is Active"
+	message = whoIsActive(ids, active)
 	for _, d := range directors {
 		if d.Lowered != "" && !d.Lost {
-			served += fmt.Sprintf("; %s has lowered its priority: %s", d.Name, d.Lowered)
+			message += fmt.Sprintf("; %s has lowered its priority: %s", d.Name, d.Lowered)
 		}
 	}
 	if programmed.reason != "" {
-		served += "; " + programmed.message
+		message += "; " + programmed.message
 	}
-	return served, obstacle{}
+	return message, obstacle{}
 }

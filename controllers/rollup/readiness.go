@@ -4,6 +4,7 @@ package rollup
 
 import (
 	"fmt"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/api/meta"
 
@@ -11,23 +12,37 @@ import (
 	"github.com/lvs-operator/lvs-operator/controllers/compile"
 )
 
-// ready sets the service's Ready by what the Active director does; the others serve nobody. A service that was Ready keeps
-// its condition, with the generation that it speaks of, while the Active director still runs an older form.
+// ready sets the service's Ready by what the Active directors of its addresses do; the others serve nobody. A service that was Ready
+// keeps its condition, with the generation that it speaks of, while an Active director still runs an older form.
 func (c *conditions) ready(service *v1alpha1.VirtualService, needs Needs, directors []Director) {
 	if against := uncompiled(needs, directors); against.reason != "" {
 		c.outcome(v1alpha1.ConditionReady, v1alpha1.ReasonReady, "", against)
 		return
 	}
-	active, against := elect(directors)
-	if active == nil {
+	active, against := elect(routersFor(directors, needs.Addresses), directors)
+	if against.reason != "" {
 		c.outcome(v1alpha1.ConditionReady, v1alpha1.ReasonReady, "", against)
 		return
 	}
-	against, behind := serviceReadiness(service, needs, active)
-	if behind && meta.IsStatusConditionTrue(c.list, v1alpha1.ConditionReady) {
+	var older bool
+	var first obstacle
+	var serving []string
+	for _, d := range active {
+		against, behind := serviceReadiness(service, needs, d)
+		if against.reason != "" && !behind {
+			c.outcome(v1alpha1.ConditionReady, v1alpha1.ReasonReady, "", against)
+			return
+		}
+		older = older || behind
+		if first.reason == "" {
+			first = against
+		}
+		serving = append(serving, d.serving(service, needs))
+	}
+	if older && meta.IsStatusConditionTrue(c.list, v1alpha1.ConditionReady) {
 		return
 	}
-	c.outcome(v1alpha1.ConditionReady, v1alpha1.ReasonReady, active.serving(service, needs), against)
+	c.outcome(v1alpha1.ConditionReady, v1alpha1.ReasonReady, strings.Join(serving, "; "), first)
 }
 
 // serviceReadiness is the first thing that keeps the Active director from serving the service. behind says that it is only

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -31,6 +32,8 @@ type scene struct {
 	states      map[string]*v1alpha1.NodeState
 	notReady    map[string]bool
 	now         metav1.Time
+	// claims are those of the readings before; nil: what is reported now has been so for a minute.
+	claims *Claims
 }
 
 // served is the scene in which all is well: d1 is Active, and both directors have everything.
@@ -115,8 +118,19 @@ func (s *scene) problem(node string, p v1alpha1.Problem) {
 var later = metav1.NewTime(noon.Add(time.Minute))
 
 func (s *scene) directors() []Director {
-	directors, _ := Directors("edge", s.result.Directors, s.states, s.notReady, s.now.Time)
+	directors, _ := s.read()
 	return directors
+}
+
+// read reads the reports, and says when they have to be read again.
+func (s *scene) read() (directors []Director, again time.Duration) {
+	claims := s.claims
+	if claims == nil {
+		claims = NewClaims(v1alpha1.DirectorGroupStatus{})
+		claims.Settle(Directors("edge", s.result.Directors, s.states, s.notReady), s.now.Add(-time.Minute))
+	}
+	directors = Directors("edge", s.result.Directors, s.states, s.notReady)
+	return directors, claims.Settle(directors, s.now.Time)
 }
 
 func (s *scene) serviceStatus() v1alpha1.VirtualServiceStatus {
@@ -446,8 +460,13 @@ func TestADirectorGroupCountsItsDirectorsAndServices(t *testing.T) {
 	s := served()
 	delete(s.states, "d2")
 	status := s.groupStatus()
-	want := []v1alpha1.DirectorStatus{{Node: "d1", Priority: 101, State: v1alpha1.VRRPActive}, {Node: "d2", State: v1alpha1.VRRPUnknown}}
-	if diff := cmp.Diff(want, status.Directors); diff != "" {
+	want := []v1alpha1.DirectorStatus{
+		{Node: "d1", Priority: 101, State: v1alpha1.VRRPActive, VirtualRouters: []v1alpha1.DirectorRouterStatus{
+			{VirtualRouterID: 66, State: v1alpha1.VRRPActive, Since: &noon},
+		}},
+		{Node: "d2", State: v1alpha1.VRRPUnknown},
+	}
+	if diff := cmp.Diff(want, status.Directors, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("directors -want +got:\n%s", diff)
 	}
 	if status.DirectorCount != 2 || status.Services != 2 {

@@ -31,9 +31,11 @@ func VirtualService(service *v1alpha1.VirtualService, needs Needs, directors []D
 	c.outcome(v1alpha1.ConditionProgrammed, v1alpha1.ReasonProgrammed,
 		allRun(directors)+fmt.Sprintf(" generation %d", service.Generation), programming(service, needs, directors))
 	if needs.OK() {
-		status.Active = names(actives(directors))
+		ids := routersFor(directors, needs.Addresses)
+		status.Active = names(activesOf(ids, directors))
 		status.Ports = ports(service, needs, directors)
-		status.Healthy = healthy(status)
+		elected, _ := elect(ids, directors)
+		status.Healthy = healthy(status.Ports, elected)
 	}
 	c.ready(service, needs, directors)
 	status.Conditions = c.list
@@ -115,7 +117,7 @@ func (d *Director) lagging(needs Needs) obstacle {
 // withoutAddress is that the director has not applied a NodeState that carries every address of the service.
 func (d *Director) withoutAddress(needs Needs) obstacle {
 	for _, address := range needs.Addresses {
-		if !d.Current || !slices.Contains(d.VIPs, address) {
+		if !d.Current || !d.carries(address) {
 			return obstacle{v1alpha1.ReasonPending, fmt.Sprintf("director %s has not applied the NodeState that carries %s yet", d.Name, address)}
 		}
 	}
@@ -151,12 +153,13 @@ func portOn(d *Director, id string, needs Needs) v1alpha1.PortDirectorStatus {
 	return status
 }
 
-// healthy is "healthy/all" of the worst port on the Active director; empty while there is not exactly one.
-func healthy(status v1alpha1.VirtualServiceStatus) string {
+// healthy is "healthy/all" of the worst port on the directors that are elected; empty while there is none.
+func healthy(ports []v1alpha1.PortStatus, elected []*Director) string {
 	var worst *v1alpha1.PortDirectorStatus
-	for _, port := range status.Ports {
+	for _, port := range ports {
 		for i, d := range port.Directors {
-			if d.Node == status.Active && d.Programmed && (worst == nil || d.Healthy < worst.Healthy) {
+			serves := slices.ContainsFunc(elected, func(a *Director) bool { return a.Name == d.Node })
+			if serves && d.Programmed && (worst == nil || d.Healthy < worst.Healthy) {
 				worst = &port.Directors[i]
 			}
 		}

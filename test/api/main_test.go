@@ -93,7 +93,9 @@ func run(m *testing.M) (code int, err error) {
 func admin(t *testing.T) client.Client { return clientOf(t, cp.RESTConfig()) }
 
 // account is a service account of the operator with the rights of config/rbac.
-func account(t *testing.T, name string) client.Client {
+func account(t *testing.T, name string) client.Client { return clientOf(t, accountConfig(t, name)) }
+
+func accountConfig(t *testing.T, name string) *rest.Config {
 	t.Helper()
 	token, err := cp.ServiceAccountToken(t.Context(), operatorNamespace, name, time.Hour)
 	if err != nil {
@@ -102,7 +104,7 @@ func account(t *testing.T, name string) client.Client {
 	cfg := rest.AnonymousClientConfig(cp.RESTConfig())
 	cfg.BearerToken = token
 	cfg.QPS = -1
-	return clientOf(t, cfg)
+	return cfg
 }
 
 func clientOf(t *testing.T, cfg *rest.Config) client.Client {

@@ -31,7 +31,7 @@ import (
 const patience = 30 * time.Second
 
 // startManager runs cmd/manager as its service account until stop, or the test's end.
-func startManager(t *testing.T) (stop func()) {
+func startManager(t *testing.T, flags ...string) (stop func()) {
 	t.Helper()
 	dir := t.TempDir()
 	kubeconfig := filepath.Join(dir, "kubeconfig")
@@ -42,8 +42,10 @@ func startManager(t *testing.T) (stop func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(managerBinary, "--kubeconfig="+kubeconfig, "--leader-elect", "--namespace="+operatorNamespace,
-		"--metrics-bind-address=0", "--health-probe-bind-address=0")
+	flags = append([]string{
+		"--kubeconfig=" + kubeconfig, "--leader-elect", "--namespace=" + operatorNamespace, "--metrics-bind-address=0", "--health-probe-bind-address=0",
+	}, flags...)
+	cmd := exec.Command(managerBinary, flags...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := cmd.Start(); err != nil {
@@ -354,7 +356,7 @@ func TestTheTutorialThroughTheManager(t *testing.T) {
 		hasCondition(t, c, tomcat, v1alpha1.ConditionReady, "True Ready: brucelee is Active")
 		fakeAgent(t, agent, "master", v1alpha1.VRRPBackup)
 		hasEvents(t, "ActiveChanged edge director brucelee is Active, before it was master")
-		if got := eventsOf(t); strings.Contains(got, "TwoActives") {
+		if got := eventsOf(t); strings.Contains(got, "TwoActives edge") {
 			t.Errorf("events:\n%s", got)
 		}
 	})

@@ -134,6 +134,7 @@ func (r *router) act(now time.Time, actions vrrp.Actions) {
 func (r *router) transition(now time.Time, state vrrp.State) {
 	r.counters.transitions.Add(1)
 	if state == vrrp.Active {
+		r.counters.activations.Add(1)
 		r.counters.succeed(r.predecessor(now))
 	} else {
 		r.announced = nil

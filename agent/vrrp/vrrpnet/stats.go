@@ -26,8 +26,8 @@ type Stats struct {
 	Discarded [vrrp.DiscardLimit]uint64
 	// Rivals counts received advertisements of another Active while this one was Active: two had the addresses.
 	Rivals uint64
-	// Transitions counts changes of state.
-	Transitions uint64
+	// Transitions counts changes of state, and Activations those to Active.
+	Transitions, Activations uint64
 	// Lateness is how long after its deadline the last timer was served; MaxLateness is the worst so far. Beyond
 	// the skew, about an interval, Backups begin to take over.
 	Lateness, MaxLateness time.Duration
@@ -41,7 +41,7 @@ type Stats struct {
 type counters struct {
 	state                                 atomic.Uint32
 	sent, announced, sendErrors, received atomic.Uint64
-	rivals, transitions                   atomic.Uint64
+	rivals, transitions, activations      atomic.Uint64
 	lastSendError                         atomic.Uint64
 	discarded                             [vrrp.DiscardLimit]atomic.Uint64
 	lateness, maxLateness                 atomic.Int64
@@ -61,6 +61,7 @@ func (c *counters) snapshot() Stats {
 		Received:      c.received.Load(),
 		Rivals:        c.rivals.Load(),
 		Transitions:   c.transitions.Load(),
+		Activations:   c.activations.Load(),
 		Yields:        c.yields.Load(),
 		Lateness:      time.Duration(c.lateness.Load()),
 		MaxLateness:   time.Duration(c.maxLateness.Load()),
