@@ -10,6 +10,7 @@ import (
 func (i *Instance) becomeActive(now time.Time) Actions {
 	i.state = Active
 	i.active = netip.Addr{}
+	i.wants = false
 	i.quietUntil = now.Add(i.config.Interval)
 	return i.advertise(now) | Transition | Announce
 }
@@ -26,7 +27,7 @@ func (i *Instance) receiveActive(now time.Time, src netip.Addr, a *Advertisement
 	case a.Priority == PriorityResign:
 		return i.advertise(now)
 	case a.Priority > i.config.Priority, a.Priority == i.config.Priority && i.config.Source.Less(src):
-		i.activeInterval = a.Interval
+		i.activeInterval, i.activePriority = a.Interval, a.Priority
 		return i.becomeBackup(now, src)
 	}
 	return i.assert(now)

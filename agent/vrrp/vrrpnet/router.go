@@ -24,9 +24,9 @@ type router struct {
 	// running says that the interface is usable and the instance was started.
 	running bool
 	// due is the deadline under which the router stands in the thread's timers, at the place timed.
-	due    time.Time
-	timed  int
-	resume bool // the first run on the interface is to be a resumption
+	due     time.Time
+	timed   int
+	resume  bool // the first run on the interface is to be a resumption
 	retryAt time.Time
 	lateness
 
