@@ -136,6 +136,17 @@ type VRRP struct {
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s') && duration(self) <= duration('1000s')",message="preemptDelay must lie between 0s and 1000s"
 	PreemptDelay *metav1.Duration `json:"preemptDelay,omitempty"`
 
+	// moveTogether is a name, the same in each of several groups whose virtual IPs are always to be on the same director, as those of a
+	// router between two networks are: the outside group's, and the inside group's that the real servers have as their gateway.
+	// keepalived: vrrp_sync_group. The groups have the same directors with the same priorities, and the same preempt; a younger one that
+	// has not is refused. A director becomes Active for all of them or for none; one whose interface fails in one group gives the
+	// virtual IPs of all to any other director, and keeps what it can where it is the last. 1 to 63 lower-case letters, digits and
+	// hyphens. Absent: the group moves for itself.
+	// +optional
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	MoveTogether string `json:"moveTogether,omitempty"`
+
 	// unicast sends advertisements to each of these addresses instead of the multicast group, for links that carry no multicast.
 	// +optional
 	Unicast *VRRPUnicast `json:"unicast,omitempty"`

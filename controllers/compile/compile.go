@@ -74,6 +74,7 @@ func directorPart(g *group, node string, vips []v1alpha1.IPAddress) *v1alpha1.No
 			AdvertisementInterval: orDuration(vrrp.AdvertisementInterval, defaultAdvertisementInterval),
 			Preempt:               or(vrrp.Preempt, true),
 			PreemptDelay:          vrrp.PreemptDelay,
+			MoveTogether:          vrrp.MoveTogether,
 			UnicastAddresses:      unicastAddresses(vrrp),
 			AdvertisedAddresses:   vrrp.AdvertisedAddresses,
 			Checksum:              vrrp.Checksum,
@@ -95,10 +96,15 @@ func unicastAddresses(vrrp v1alpha1.VRRP) []v1alpha1.IPAddress {
 const leavingPriority = 1
 
 func (g *group) priorityOf(node string) int32 {
-	vrrp := g.Spec.VRRP
 	if g.leaving[node] != "" {
 		return leavingPriority
 	}
+	return g.configuredPriority(node)
+}
+
+// configuredPriority is the one that the group gives a director.
+func (g *group) configuredPriority(node string) int32 {
+	vrrp := g.Spec.VRRP
 	for _, listed := range vrrp.Priorities {
 		if listed.Node == node {
 			return listed.Priority

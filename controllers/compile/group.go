@@ -42,6 +42,9 @@ func judgeGroups(all []*v1alpha1.DirectorGroup, nodes []Node) map[string]*group 
 			g.refused = syncConflict(g, accepted)
 		}
 		if g.refused == nil {
+			g.refused = togetherConflict(g, accepted)
+		}
+		if g.refused == nil {
 			accepted = append(accepted, g)
 		}
 		judged[object.Name] = g
