@@ -127,6 +127,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	go taking.run(ctx)
 	a.routers = newRouters(startRouter(threads), a.kickNode, taking.offer, o.Log)
 	a.routers.strangers = threads.Strangers
+	go a.routers.together.run(ctx)
 	a.health = monitor.New(monitor.Options{Prober: probe.TCP{}, OnChange: a.kick})
 	defer a.health.Close()
 	a.recall(saved, recalled)
@@ -207,6 +208,9 @@ func (a *Agent) nextPass() time.Time {
 	next := a.audited.Add(a.resync)
 	if a.reportDue && a.reportNotBefore.Before(next) {
 		next = a.reportNotBefore
+	}
+	if due := a.routers.offerDue(); !due.IsZero() && due.Before(next) {
+		next = due
 	}
 	return next
 }

@@ -43,6 +43,7 @@ func (a *Agent) pass(ctx context.Context, now time.Time) {
 			a.routers.stake()
 		}
 	}
+	a.routers.offerLowered(now)
 	a.reportDue = a.routers.news() || a.reportDue
 	a.goOn(wasDue)
 }

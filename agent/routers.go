@@ -20,6 +20,8 @@ import (
 
 // VirtualRouter is a running VRRP instance with a thread of its own.
 type VirtualRouter interface {
+	// A router may have to move together with others, and be told to offer its role.
+	Companion
 	// State is the state machine's.
 	State() vrrp.State
 	// Announce tells the link where these addresses are, which are on the interface now. It does not block.
@@ -57,6 +59,11 @@ type router struct {
 	// config is in force; its priority is the configured one, or less where this director cannot serve.
 	config     vrrp.Config
 	configured uint8
+	// moves is the name of those that move together with it; empty: it moves for itself.
+	moves string
+	// leaving says that the controller has lowered the configured priority.
+	leaving bool
+	offer   offer
 	// addresses are all that go where the router is Active: the advertised ones and those that ride along.
 	addresses []netip.Addr
 	running   VirtualRouter
@@ -87,7 +94,8 @@ type routers struct {
 	log   *slog.Logger
 	byKey map[routerKey]*router
 	// fitness is that for each group of which anything but fit was said.
-	fitness map[string]fitness
+	fitness  map[string]fitness
+	together *together
 	// strangers, if set, tells the virtual routers of others on an interface's link.
 	strangers func(interfaceName string) []vrrpnet.Stranger
 	// told is what was to be said of the routers when news was asked last.
@@ -95,7 +103,7 @@ type routers struct {
 }
 
 func newRouters(start StartRouter, kick func(), won func(*router) bool, log *slog.Logger) *routers {
-	return &routers{start: start, kick: kick, won: won, log: log, byKey: map[routerKey]*router{}, fitness: map[string]fitness{}}
+	return &routers{start: start, kick: kick, won: won, log: log, byKey: map[routerKey]*router{}, fitness: map[string]fitness{}, together: newTogether(kick, log)}
 }
 
 // adopt makes the set of routers the desired one: new ones are known and not yet started, changed ones are reconfigured,
@@ -115,17 +123,19 @@ func (rs *routers) adopt(node desired.Node, now time.Time) {
 			delete(rs.byKey, key)
 		}
 	}
+	rs.gather()
 }
 
 func (rs *routers) adoptOne(key routerKey, wanted desired.Router, now time.Time) {
 	config, addresses := wanted.Config, wanted.Addresses()
 	configured := config.Priority
-	config.Priority = rs.fitness[key.group].priority(configured)
 	r, known := rs.byKey[key]
 	if !known {
-		rs.byKey[key] = &router{key: key, config: config, configured: configured, addresses: addresses, state: vrrp.Initialize, since: now}
-		return
+		r = &router{key: key, config: config, addresses: addresses, state: vrrp.Initialize, since: now}
+		rs.byKey[key] = r
 	}
+	r.moves, r.leaving = wanted.MoveTogether, wanted.Lowered != ""
+	config.Priority = rs.fitnessOf(r).priority(configured)
 	if !slices.Equal(r.addresses, addresses) {
 		// Those that are new come when their services are there.
 		r.claim.Store(nil)
@@ -155,11 +165,9 @@ func (rs *routers) judge(group string, f fitness) {
 		delete(rs.fitness, group)
 	}
 	for _, r := range rs.byKey {
-		if r.key.group == group {
-			config := r.config
-			config.Priority = f.priority(r.configured)
-			rs.reconfigure(r, config)
-		}
+		config := r.config
+		config.Priority = rs.fitnessOf(r).priority(r.configured)
+		rs.reconfigure(r, config)
 	}
 }
 
@@ -244,6 +252,7 @@ func (rs *routers) startAll(actual []plan.Address, ready func(group string) bool
 		}
 		rs.kick()
 	}
+	rs.gather()
 }
 
 // addresses are the virtual IPs to hold now: those of Active routers, of routers that have just yielded the ones that are there, and

@@ -248,7 +248,7 @@ func (rs *routers) statuses(group string) []v1alpha1.VirtualRouterStatus {
 		}
 		list = append(list, v1alpha1.VirtualRouterStatus{
 			VirtualRouterID: int32(r.key.id), State: apiState(r.state), Since: metav1.NewTime(r.since.Truncate(1e9)),
-			Priority: int32(r.config.Priority), Lowered: rs.fitness[group].reason(), Source: r.source(), Peers: r.peers(),
+			Priority: int32(r.config.Priority), Lowered: rs.fitnessOf(r).reason(), Source: r.source(), Peers: r.peers(),
 		})
 	}
 	return list
