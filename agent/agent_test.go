@@ -171,6 +171,7 @@ func (f *fakeRouter) Stop(context.Context) error {
 		return errors.New("no other director has become Active")
 	}
 	f.state = vrrp.Initialize
+	f.stand(vrrp.Absent)
 	return nil
 }
 

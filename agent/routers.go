@@ -117,13 +117,17 @@ func (rs *routers) adopt(node desired.Node, now time.Time) {
 			rs.adoptOne(key, d, now)
 		}
 	}
+	var gone []*router
 	for key, r := range rs.byKey {
 		if !wanted[key] {
-			rs.retire(r)
+			gone = append(gone, r)
 			delete(rs.byKey, key)
 		}
 	}
-	rs.gather()
+	rs.gather() // before their end, which is no fault that concerns those that moved together with them
+	for _, r := range gone {
+		rs.retire(r)
+	}
 }
 
 func (rs *routers) adoptOne(key routerKey, wanted desired.Router, now time.Time) {

@@ -171,13 +171,16 @@ func (rs *routers) gather() {
 		if r.moves == "" {
 			continue
 		}
-		one := companion{failed: r.running == nil && r.failure != nil}
-		if r.running != nil {
-			one.running = r.running
-		}
-		sets[r.moves] = append(sets[r.moves], one)
+		sets[r.moves] = append(sets[r.moves], r.companion())
 	}
 	rs.together.arrange(sets)
+}
+
+func (r *router) companion() companion {
+	if r.running == nil {
+		return companion{failed: r.failure != nil}
+	}
+	return companion{running: r.running}
 }
 
 // movesWith says whether two routers move together; each moves with itself.
@@ -208,7 +211,7 @@ func (rs *routers) severed(group string) bool {
 			continue
 		}
 		for _, other := range rs.byKey {
-			if other.movesWith(r) && other.fault() != nil {
+			if other.movesWith(r) && other.companion().standing() == vrrp.Faulty {
 				return true
 			}
 		}

@@ -176,6 +176,24 @@ func TestARouterThatDoesNotMoveTogetherAnyMoreIsItsOwn(t *testing.T) {
 	})
 }
 
+// The end of a group is no fault that concerns the other one.
+func TestAGroupThatGoesLeavesTheOtherItsRole(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n, outside, inside := twoRoles(t, true)
+		alone := twoLinks(true)
+		alone.Node.Generation++
+		alone.Node.Spec.DirectorGroups = alone.Node.Spec.DirectorGroups[:1]
+		n.api.say(alone)
+		n.settle(t)
+		if !inside.stopped || inside.watcher != nil {
+			t.Error("the group is still there")
+		}
+		if outside.yields != 0 || outside.standsBack || outside.config.Priority != 100 {
+			t.Errorf("%d offers, stands back %t, priority %d", outside.yields, outside.standsBack, outside.config.Priority)
+		}
+	})
+}
+
 // A director that is killed finds both roles as it left them, one router after the other.
 func TestRolesThatAreResumedStay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

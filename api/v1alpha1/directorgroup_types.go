@@ -330,7 +330,7 @@ type DirectorStatus struct {
 	// +optional
 	State VRRPState `json:"state,omitempty"`
 	// lowered says why the director takes part with a lower priority than the group gives it: Unschedulable or HandOver (priority 1: the
-	// Node is cordoned, or has the annotation lvs-operator.io/hand-over: "true"), NotProgrammed or RealServersDown (as NodeState's
+	// Node is cordoned, or has the annotation lvs-operator.io/hand-over: "true"), NotProgrammed, RealServersDown or LinkDown (as NodeState's
 	// status.directorGroups[].virtualRouters[].lowered explains). Absent: it does not.
 	// +optional
 	// +kubebuilder:validation:MaxLength=64
