@@ -8,7 +8,7 @@ import "slices"
 // keepalived's vrrp_sync_group. Each director decides for itself, from the standings of its own routers and by the same rules. The zero
 // value is ready. Its routers have Config.Waits, and those of all directors the same order of priorities.
 //
-// The rules, of which the second is keepalived's too, "so as to prefer the backup state":
+// The rules, of which the second is keepalived's too, against roles that go to and fro:
 //
 //   - A router that has lost the role to another director takes the others with it: they yield. Where priorities are equal the addresses
 //     decide, on one link perhaps otherwise than on the other; then the first router decides for all.
@@ -42,8 +42,8 @@ type Order struct {
 	Move      Move
 }
 
-// Decide takes the present standings of all routers, in an order that is the same on each director. It is to be asked again when one of them has changed, and not before
-// the last order has been carried out.
+// Decide takes the present standings of all routers, in an order that is the same on each director. It is to be asked again when one of
+// them has changed, and not before the last order has been carried out.
 func (t *Together) Decide(standings []Standing) Order {
 	var n [standingLimit]int
 	for _, s := range standings {
