@@ -38,6 +38,9 @@ type Kernel interface {
 	List() Listing
 	// Apply carries operations out in their order and returns those that the kernel refused.
 	Apply(context.Context, []plan.Operation) []kernel.Failure
+	// PrepareHold makes what a takeover needs to hold packets, and Unhold removes it.
+	PrepareHold() error
+	Unhold() error
 }
 
 // Listing is a reading of the IPVS table bit by bit.
@@ -85,6 +88,7 @@ type Agent struct {
 	checkpoints Checkpoints
 	health      *monitor.Monitor
 	routers     *routers
+	sync        *connectionSync
 
 	memory
 }
@@ -124,10 +128,12 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	threads := vrrpnet.NewThreads(nil)
 	taking := newTakeover(takeover{kernel: k, log: o.Log, kick: a.kickNode})
-	go taking.run(ctx)
 	a.routers = newRouters(startRouter(threads), a.kickNode, taking.offer, o.Log)
 	a.routers.strangers = threads.Strangers
 	go a.routers.together.run(ctx)
+	a.sync = newConnectionSync(a.routers, a.kickNode, openExchange(k, a.routers.serving, o.Log), o.Log)
+	taking.tell, a.routers.succeeded = a.sync.tell, taking.stopped
+	go taking.run(ctx)
 	a.health = monitor.New(monitor.Options{Prober: probe.TCP{}, OnChange: a.kick})
 	defer a.health.Close()
 	a.recall(saved, recalled)
@@ -218,11 +224,12 @@ func (a *Agent) nextPass() time.Time {
 // handOver is a planned stop: every Active router resigns, and its virtual IPs go once another director has them. IPVS, the
 // connections, and a real server's addresses stay.
 func (a *Agent) handOver() error {
+	goOn := a.sync.lastWords()
 	resigning, cancel := context.WithTimeout(context.Background(), handOverBound)
 	defer cancel()
 	over := a.routers.stopAll(resigning)
 	if slices.ContainsFunc(over, func(r *router) bool { return r.state == vrrp.Active }) {
-		<-time.After(yieldGrace)
+		goOn(yieldGrace)
 	}
 	a.routers.release(over)
 	if !a.known {

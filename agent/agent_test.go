@@ -38,6 +38,8 @@ type node struct {
 	api     *fakeAPI
 	servers *fakeServers
 	started []*fakeRouter
+	// exchange is that of connection sync; nil: there is none.
+	exchange *fakeExchange
 	// mayStart is the error of each start of a router.
 	mayStart error
 }
@@ -101,6 +103,39 @@ type memoryKernel struct{ *kerneltest.Kernel }
 
 func (k memoryKernel) List() Listing { return k.Kernel.List() }
 
+// fakeExchange is connection sync with other directors.
+type fakeExchange struct {
+	master ipvs.Daemon
+	// answers end a question.
+	answers chan error
+	asked   netip.Addr
+	told    []time.Duration
+	allTold int
+}
+
+func (f *fakeExchange) Run(ctx context.Context) { <-ctx.Done() }
+
+func (f *fakeExchange) CatchUp(ctx context.Context, active func() netip.Addr) (int, error) {
+	f.asked = active()
+	select {
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	case err := <-f.answers:
+		return 100, err
+	}
+}
+
+func (f *fakeExchange) TellAll(context.Context) (int, error) {
+	f.allTold++
+	return 100, nil
+}
+
+func (f *fakeExchange) Tell(_ context.Context, period time.Duration, _ bool) error {
+	f.told = append(f.told, period)
+	<-time.After(period)
+	return nil
+}
+
 // fakeServers are real servers, by address; those listed are dead.
 type fakeServers struct {
 	mu   sync.Mutex
@@ -143,6 +178,8 @@ type fakeRouter struct {
 	announced int
 	stopped   bool
 	peers     []vrrpnet.Peer
+	// follows is the Active director, and predecessor the one before this one.
+	follows, predecessor netip.Addr
 	// alone makes Stop fail, as when no other director takes over.
 	alone      bool
 	transition func(vrrp.State)
@@ -157,8 +194,15 @@ func (f *fakeRouter) State() vrrp.State     { return f.state }
 func (f *fakeRouter) Fault() error          { return f.fault }
 func (f *fakeRouter) Source() netip.Addr    { return netip.MustParseAddr("198.51.100.1") }
 func (f *fakeRouter) Peers() []vrrpnet.Peer { return f.peers }
-func (f *fakeRouter) Stats() vrrpnet.Stats  { return vrrpnet.Stats{} }
-func (f *fakeRouter) Announce([]netip.Addr) { f.announced++ }
+func (f *fakeRouter) Successor() netip.Addr {
+	if !f.stopped || f.alone {
+		return netip.Addr{}
+	}
+	return f.follows
+}
+func (f *fakeRouter) Predecessor() netip.Addr { return f.predecessor }
+func (f *fakeRouter) Stats() vrrpnet.Stats    { return vrrpnet.Stats{ActiveSource: f.follows} }
+func (f *fakeRouter) Announce([]netip.Addr)   { f.announced++ }
 
 func (f *fakeRouter) Reconfigure(config vrrp.Config) error {
 	f.config = config
@@ -241,7 +285,6 @@ func newNode(t *testing.T, k *kerneltest.Kernel, dir string) *node {
 	a.health = monitor.New(monitor.Options{Prober: n.servers, OnChange: a.kick})
 	t.Cleanup(a.health.Close)
 	taking := newTakeover(takeover{kernel: k, log: a.log, kick: a.kickNode})
-	go taking.run(t.Context())
 	a.routers = newRouters(func(_ string, config vrrp.Config, resume bool, transition func(vrrp.State)) (VirtualRouter, error) {
 		if n.mayStart != nil {
 			return nil, n.mayStart
@@ -254,6 +297,12 @@ func newNode(t *testing.T, k *kerneltest.Kernel, dir string) *node {
 		return r, nil
 	}, a.kickNode, taking.offer, a.log)
 	go a.routers.together.run(t.Context())
+	a.sync = newConnectionSync(a.routers, a.kickNode, func(master ipvs.Daemon) (exchanger, error) {
+		n.exchange = &fakeExchange{master: master, answers: make(chan error, 1)}
+		return n.exchange, nil
+	}, a.log)
+	taking.tell, a.routers.succeeded = a.sync.tell, taking.stopped
+	go taking.run(t.Context())
 	a.recall(saved, recalled)
 	n.Agent = a
 	return n

@@ -26,7 +26,7 @@ type offer struct {
 // again after a pause while that lasts.
 func (rs *routers) offerLowered(now time.Time) {
 	for _, r := range rs.sorted() {
-		if r.running == nil || r.config.Preempt || !r.leaving && rs.fitnessOf(r) == fit {
+		if r.running == nil || r.wanted.Preempt || !r.leaving && rs.fitnessOf(r) == fit {
 			r.offer = offer{}
 			continue
 		}

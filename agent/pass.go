@@ -40,8 +40,9 @@ func (a *Agent) pass(ctx context.Context, now time.Time) {
 		a.routers.startAll(a.actual.Addresses, ready)
 		a.routers.announce(a.actual.Addresses, w.steps.After)
 		if a.mayHold() {
-			a.routers.stake()
+			a.routers.stake(a.masqueraded)
 		}
+		a.prepareHold()
 	}
 	a.routers.offerLowered(now)
 	a.reportDue = a.routers.news() || a.reportDue

@@ -32,6 +32,10 @@ type VirtualRouter interface {
 	Fault() error
 	// Source is the address that it sends from; the zero value while there is none.
 	Source() netip.Addr
+	// Predecessor is who gave it the role while alive; the zero value: nobody did.
+	Predecessor() netip.Addr
+	// Successor is who took over when it was stopped; the zero value: nobody did, or it was not Active.
+	Successor() netip.Addr
 	// Peers are the others that advertise with its id.
 	Peers() []vrrpnet.Peer
 	// Stats counts what the router sent, received and threw away.
@@ -56,9 +60,8 @@ type routerKey struct {
 // router is a virtual router of the desired state, running or not yet.
 type router struct {
 	key routerKey
-	// config is in force; its priority is the configured one, or less where this director cannot serve.
-	config     vrrp.Config
-	configured uint8
+	// wanted is the desired configuration, and config the one in force: see routers.inForce.
+	wanted, config vrrp.Config
 	// moves is the name of those that move together with it; empty: it moves for itself.
 	moves string
 	// leaving says that the controller has lowered the configured priority.
@@ -70,7 +73,9 @@ type router struct {
 	// transitions counts the router's own transitions; announced is the count for which addresses were announced.
 	transitions, announced atomic.Int64
 	// claim is what it does when it becomes Active; nil: that waits for a pass.
-	claim   atomic.Pointer[claim]
+	claim atomic.Pointer[claim]
+	// brought says that it did so, and has not been Backup since.
+	brought atomic.Bool
 	state   vrrp.State
 	since   time.Time
 	failure error
@@ -89,10 +94,19 @@ const yieldGrace = 500 * time.Millisecond
 type routers struct {
 	start StartRouter
 	kick  func()
-	// won takes a router that has become Active; false: a pass has to see to it.
-	won   func(*router) bool
+	// moved takes a router that has become Active or Backup; false: a pass has to see to it.
+	moved func(*router) bool
 	log   *slog.Logger
 	byKey map[routerKey]*router
+	// synced are the groups with connection sync, and behind says that this director does not know all of their connections yet.
+	synced map[string]bool
+	behind func() bool
+	// succeeded is told of a router that was stopped.
+	succeeded func(*router)
+	// returned, if set, is told that a router of a synced group is Backup that was nothing before.
+	returned func()
+	// live are the routers that run.
+	live atomic.Pointer[[]liveRouter]
 	// fitness is that for each group of which anything but fit was said.
 	fitness  map[string]fitness
 	together *together
@@ -102,15 +116,18 @@ type routers struct {
 	told []routerNews
 }
 
-func newRouters(start StartRouter, kick func(), won func(*router) bool, log *slog.Logger) *routers {
-	return &routers{start: start, kick: kick, won: won, log: log, byKey: map[routerKey]*router{}, fitness: map[string]fitness{}, together: newTogether(kick, log)}
+func newRouters(start StartRouter, kick func(), moved func(*router) bool, log *slog.Logger) *routers {
+	return &routers{start: start, kick: kick, moved: moved, log: log, byKey: map[routerKey]*router{}, fitness: map[string]fitness{},
+		behind: func() bool { return false }, returned: func() {}, succeeded: func(*router) {}, together: newTogether(kick, log)}
 }
 
 // adopt makes the set of routers the desired one: new ones are known and not yet started, changed ones are reconfigured,
 // and those that are gone resign.
 func (rs *routers) adopt(node desired.Node, now time.Time) {
 	wanted := map[routerKey]bool{}
+	rs.synced = map[string]bool{}
 	for _, g := range node.Groups {
+		rs.synced[g.Name] = len(g.Daemons) > 0
 		for _, d := range g.Routers {
 			key := routerKey{group: g.Name, interfaceName: d.Interface, id: d.Config.VRID, version: d.Config.Version, ipv6: d.Config.Family().Is6()}
 			wanted[key] = true
@@ -122,6 +139,7 @@ func (rs *routers) adopt(node desired.Node, now time.Time) {
 		if !wanted[key] {
 			gone = append(gone, r)
 			delete(rs.byKey, key)
+			rs.publish()
 		}
 	}
 	rs.gather() // before their end, which is no fault that concerns those that moved together with them
@@ -131,21 +149,28 @@ func (rs *routers) adopt(node desired.Node, now time.Time) {
 }
 
 func (rs *routers) adoptOne(key routerKey, wanted desired.Router, now time.Time) {
-	config, addresses := wanted.Config, wanted.Addresses()
-	configured := config.Priority
+	addresses := wanted.Addresses()
 	r, known := rs.byKey[key]
 	if !known {
-		r = &router{key: key, config: config, addresses: addresses, state: vrrp.Initialize, since: now}
+		r = &router{key: key, addresses: addresses, state: vrrp.Initialize, since: now}
 		rs.byKey[key] = r
 	}
 	r.moves, r.leaving = wanted.MoveTogether, wanted.Lowered != ""
-	config.Priority = rs.fitnessOf(r).priority(configured)
 	if !slices.Equal(r.addresses, addresses) {
 		// Those that are new come when their services are there.
 		r.claim.Store(nil)
 	}
-	r.addresses, r.configured = addresses, configured
-	rs.reconfigure(r, config)
+	r.addresses, r.wanted = addresses, wanted.Config
+	rs.reconfigure(r, rs.inForce(r))
+}
+
+// inForce is the configuration of a router as this director is at present: with a lower priority where it cannot serve, and without
+// preemption until it knows the connections of the Active one, which it would end.
+func (rs *routers) inForce(r *router) vrrp.Config {
+	config := r.wanted
+	config.Priority = rs.fitnessOf(r).priority(config.Priority)
+	config.Preempt = config.Preempt && !(rs.synced[r.key.group] && rs.behind())
+	return config
 }
 
 // reconfigure puts a configuration in force.
@@ -169,9 +194,7 @@ func (rs *routers) judge(group string, f fitness) {
 		delete(rs.fitness, group)
 	}
 	for _, r := range rs.byKey {
-		config := r.config
-		config.Priority = rs.fitnessOf(r).priority(r.configured)
-		rs.reconfigure(r, config)
+		rs.reconfigure(r, rs.inForce(r))
 	}
 }
 
@@ -237,7 +260,7 @@ func (rs *routers) startAll(actual []plan.Address, ready func(group string) bool
 		// On the router's own thread of time: nothing in it may block, not even a log.
 		running, err := rs.start(r.key.interfaceName, r.config, resume, func(state vrrp.State) {
 			r.transitions.Add(1)
-			if state != vrrp.Active || !rs.won(r) {
+			if state == vrrp.Initialize || !rs.moved(r) {
 				rs.kick()
 			}
 		})
@@ -248,6 +271,7 @@ func (rs *routers) startAll(actual []plan.Address, ready func(group string) bool
 		rs.log.Info("virtual router runs", "group", r.key.group, "interface", r.key.interfaceName, "virtualRouterID", r.key.id,
 			"priority", r.config.Priority, "resumed", resume)
 		r.running, r.failure = running, nil
+		rs.publish()
 		if resume {
 			// The addresses are there: a director that served meanwhile lets go of them on our first advertisement, so the
 			// link has to learn at once where they are now.
@@ -290,14 +314,15 @@ func (rs *routers) announce(actual []plan.Address, added []plan.Operation) {
 }
 
 // stake makes each router that runs claim its addresses when it becomes Active. It is called while all that has to be there before a
-// virtual IP is there; what changes later does not keep an address back that was ready.
-func (rs *routers) stake() {
+// virtual IP is there; what changes later does not keep an address back that was ready. servers are a group's masqueraded real servers.
+func (rs *routers) stake(servers func(group string) []netip.AddrPort) {
 	for _, r := range rs.byKey {
 		if r.running == nil {
 			continue
 		}
-		if c := r.claim.Load(); c == nil || c.running != r.running || !slices.Equal(c.addresses, r.addresses) {
-			r.claim.Store(&claim{running: r.running, addresses: r.addresses, adds: plan.Takeover(r.key.interfaceName, r.addresses)})
+		of, c := servers(r.key.group), r.claim.Load()
+		if c == nil || c.running != r.running || !slices.Equal(c.addresses, r.addresses) || !slices.Equal(c.servers, of) {
+			r.claim.Store(&claim{running: r.running, addresses: r.addresses, adds: plan.Takeover(r.key.interfaceName, r.addresses), servers: of})
 		}
 	}
 }
@@ -322,6 +347,7 @@ func (rs *routers) stopAll(ctx context.Context) []*router {
 		}
 		wait.Go(func() {
 			err := r.running.Stop(ctx)
+			rs.succeeded(r)
 			mu.Lock()
 			defer mu.Unlock()
 			if err == nil {
@@ -369,6 +395,10 @@ func (rs *routers) observe(r *router, now time.Time) {
 	}
 	if state == r.state {
 		return
+	}
+	if r.state == vrrp.Initialize && rs.synced[r.key.group] {
+		rs.returned()
+		rs.reconfigure(r, rs.inForce(r))
 	}
 	r.lingers = time.Time{}
 	if r.state == vrrp.Active && state == vrrp.Backup {

@@ -50,7 +50,9 @@ type tally struct {
 
 type groupTally struct {
 	// members are the group's services.
-	members              map[ipvs.ServiceKey]struct{}
+	members map[ipvs.ServiceKey]struct{}
+	// masquerading are those of them with real servers behind NAT.
+	masquerading         map[ipvs.ServiceKey]struct{}
 	realServers, healthy int
 	// degraded are the services with fewer healthy real servers than real servers.
 	degraded map[ipvs.ServiceKey]v1alpha1.DegradedService
@@ -71,12 +73,15 @@ func (t *tally) countService(service *desired.Service, healthy int) {
 	t.forget(key)
 	g, known := t.groups[service.Group]
 	if !known {
-		g = &groupTally{members: map[ipvs.ServiceKey]struct{}{}, degraded: map[ipvs.ServiceKey]v1alpha1.DegradedService{}}
+		g = &groupTally{members: map[ipvs.ServiceKey]struct{}{}, masquerading: map[ipvs.ServiceKey]struct{}{}, degraded: map[ipvs.ServiceKey]v1alpha1.DegradedService{}}
 		t.groups[service.Group] = g
 	}
 	one := serviceTally{group: service.Group, realServers: len(service.Destinations), healthy: healthy}
 	t.of[key] = one
 	g.members[key] = struct{}{}
+	if slices.ContainsFunc(service.Destinations, masquerades) {
+		g.masquerading[key] = struct{}{}
+	}
 	g.realServers += one.realServers
 	g.healthy += one.healthy
 	if one.healthy < one.realServers {
@@ -93,6 +98,7 @@ func (t *tally) forget(key ipvs.ServiceKey) {
 	delete(t.of, key)
 	g := t.groups[one.group]
 	delete(g.members, key)
+	delete(g.masquerading, key)
 	g.realServers -= one.realServers
 	g.healthy -= one.healthy
 	delete(g.degraded, key)

@@ -6,7 +6,9 @@ import (
 	"context"
 	"log/slog"
 	"net/netip"
+	"time"
 
+	"github.com/lvs-operator/lvs-operator/agent/kernel"
 	"github.com/lvs-operator/lvs-operator/agent/plan"
 	"github.com/lvs-operator/lvs-operator/agent/vrrp"
 )
@@ -17,62 +19,105 @@ type claim struct {
 	running   VirtualRouter
 	addresses []netip.Addr
 	adds      []*plan.AddAddress
+	// servers are those of masquerading, whose answers come to the director that has the addresses: at most mostServers of them.
+	servers []netip.AddrPort
 }
 
-// takeover brings the virtual IPs of routers that have become Active. A router whose claim is not ready, or which the kernel refuses,
-// is left to the next pass, which also puts right what changed in between.
+// mostServers bounds the real servers whose answers are sent on while a role changes hands: they are written on the way.
+const mostServers = 4096
+
+// takeover does what cannot wait for a pass when a role changes hands: it brings the virtual IPs of routers that have become
+// Active, and has the other director told of connections that begin meanwhile. A router whose claim is not ready, or which the
+// kernel refuses, is left to the next pass, which also puts right what changed in between.
 type takeover struct {
 	kernel interface {
 		AddAddresses(adds []*plan.AddAddress) error
+		Hold(held kernel.Held) error
 	}
 	log *slog.Logger
 	// kick asks for a pass.
 	kick func()
-	// won are routers that have just become Active: one that finds no room waits for a pass.
-	won chan *router
+	// tell tells other directors of the connections here, for a time; own: of those that began here.
+	tell func(period time.Duration, own bool)
+	// moved are routers that have just become Active or Backup: one that finds no room waits for a pass.
+	moved chan *router
 }
 
-// mostWon is more than one link has virtual routers of both families.
-const mostWon = 512
+// mostMoved is more than one link has virtual routers of both families.
+const mostMoved = 512
 
 func newTakeover(t takeover) *takeover {
-	t.won = make(chan *router, mostWon)
+	t.moved = make(chan *router, mostMoved)
 	return &t
 }
 
-// run brings addresses until ctx ends.
+// run serves routers until ctx ends.
 func (t *takeover) run(ctx context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case r := <-t.won:
-			t.bring(r)
+		case r := <-t.moved:
+			t.serve(r)
 			t.kick()
 		}
 	}
 }
 
-// offer hands a router over that has become Active. It does not block; false: there is no room.
+// offer hands a router over whose role has changed. It does not block; false: there is no room.
 func (t *takeover) offer(r *router) bool {
 	select {
-	case t.won <- r:
+	case t.moved <- r:
 		return true
 	default:
 		return false
 	}
 }
 
-// bring adds a router's addresses and tells the link.
-func (t *takeover) bring(r *router) {
-	c, transitions := r.claim.Load(), r.transitions.Load()
-	if c == nil || c.running.State() != vrrp.Active {
-		return
+func (t *takeover) serve(r *router) {
+	c := r.claim.Load()
+	switch {
+	case c == nil:
+	case c.running.State() == vrrp.Active:
+		t.bring(r, c)
+	case r.brought.Swap(false):
+		t.relay(r, c, c.running.Stats().ActiveSource)
+		t.tell(yieldGrace, false)
 	}
+}
+
+// stopped is called when a router has been stopped, and another director may have its role.
+func (t *takeover) stopped(r *router) {
+	if c := r.claim.Load(); c != nil {
+		t.relay(r, c, c.running.Successor())
+	}
+}
+
+// bring adds a router's addresses and tells the link.
+func (t *takeover) bring(r *router, c *claim) {
+	transitions, predecessor := r.transitions.Load(), c.running.Predecessor()
+	r.brought.Store(true)
+	t.relay(r, c, predecessor)
 	if err := t.kernel.AddAddresses(c.adds); err != nil {
 		t.log.Warn("virtual IPs that are to come at once: the next pass tries again", "group", r.key.group, "virtualRouterID", r.key.id, "error", err)
 		return
 	}
 	c.running.Announce(c.addresses)
 	r.announced.Store(transitions)
+	if predecessor.IsValid() {
+		t.tell(yieldGrace, true)
+	}
+}
+
+// relay has packets of connections that this director does not know go to the other one of a hand-over, for as long as both have the
+// addresses: hosts of a link do not learn all at once who is Active, and each director has connections that the other was not told of
+// yet.
+func (t *takeover) relay(r *router, c *claim, to netip.Addr) {
+	if !to.IsValid() {
+		return
+	}
+	held := kernel.Held{Virtual: c.addresses, Servers: c.servers, To: to, Period: yieldGrace}
+	if err := t.kernel.Hold(held); err != nil {
+		t.log.Warn("connections that are just beginning may fail", "group", r.key.group, "virtualRouterID", r.key.id, "error", err)
+	}
 }

@@ -4,12 +4,20 @@ package agent
 
 import (
 	"errors"
+	"net/netip"
 	"testing"
 	"testing/synctest"
+	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/lvs-operator/lvs-operator/agent/kernel"
 	"github.com/lvs-operator/lvs-operator/agent/kernel/kerneltest"
 	"github.com/lvs-operator/lvs-operator/agent/plan"
 	"github.com/lvs-operator/lvs-operator/agent/vrrp"
+	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
 )
 
 // backup is a director whose router runs and follows another one.
@@ -84,5 +92,67 @@ func TestADirectorThatHasYieldedAgainAddsNothing(t *testing.T) {
 		n.started[0].transition(vrrp.Active) // heard late: the router is Backup again
 		synctest.Wait()
 		expect(t, "operations", n.operations(), "")
+	})
+}
+
+func TestADirectorThatTakesOverFromALivingOneSendsThatOneWhatItDoesNotKnow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNode(t, kerneltest.New("eth0"), t.TempDir())
+		w := view(3, 3)
+		w.Services[0].Spec.Services[0].ForwardingMethod = v1alpha1.NAT
+		n.api.say(w)
+		n.settle(t)
+		if !n.kernel.HasHoldTable() {
+			t.Error("the kernel is not prepared")
+		}
+		n.started[0].become(vrrp.Active)
+		synctest.Wait()
+		if held := n.kernel.TakeHolds(); len(held) != 0 {
+			t.Errorf("nobody is there to send packets to, and held are %+v", held)
+		}
+		n.started[0].become(vrrp.Backup)
+		n.settle(t)
+		n.started[0].predecessor = other
+		n.started[0].become(vrrp.Active)
+		synctest.Wait()
+		n.expectRelayed(t, "took over", other)
+		n.started[0].follows = third
+		n.started[0].become(vrrp.Backup)
+		synctest.Wait()
+		n.expectRelayed(t, "yielded", third)
+		n.started[0].predecessor = third
+		n.started[0].become(vrrp.Active)
+		n.settle(t)
+		n.kernel.TakeHolds()
+		n.started[0].follows = other
+		if err := n.handOver(); err != nil {
+			t.Fatal(err)
+		}
+		n.expectRelayed(t, "stopped", other)
+	})
+}
+
+var third = netip.MustParseAddr("198.51.100.3")
+
+// expectRelayed says where the packets of unknown connections go since the last call.
+func (n *node) expectRelayed(t *testing.T, when string, to netip.Addr) {
+	t.Helper()
+	want := []kernel.Held{{
+		Virtual: []netip.Addr{vipPrefix.Addr()}, To: to, Period: yieldGrace,
+		Servers: []netip.AddrPort{netip.MustParseAddrPort("192.0.2.11:8080"), netip.MustParseAddrPort("192.0.2.12:8080")},
+	}}
+	if diff := cmp.Diff(want, n.kernel.TakeHolds(), cmpopts.EquateComparable(netip.Addr{}, netip.AddrPort{})); diff != "" {
+		t.Errorf("%s: %s", when, diff)
+	}
+}
+
+func TestANodeThatIsNoDirectorHasNothingToHoldPacketsWith(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := backup(t)
+		n.api.say(world{Node: &v1alpha1.NodeState{ObjectMeta: metav1.ObjectMeta{Name: "master", Generation: 8}}})
+		n.later(t, 10*time.Second)
+		if n.kernel.HasHoldTable() {
+			t.Error("the table is still there")
+		}
 	})
 }

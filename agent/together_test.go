@@ -39,6 +39,8 @@ func twoArms(t *testing.T, preempt bool) (n *node, outside, inside *fakeRouter) 
 	if len(n.started) != 2 {
 		t.Fatalf("%d routers run, want 2", len(n.started))
 	}
+	// They may have started in any order: the real servers of the group outside are checked first.
+	slices.SortFunc(n.started, func(a, b *fakeRouter) int { return int(a.config.VRID) - int(b.config.VRID) })
 	return n, n.started[0], n.started[1]
 }
 

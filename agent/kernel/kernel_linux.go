@@ -31,6 +31,8 @@ type Kernel struct {
 	sockets map[int]*nl.SocketHandle
 	table   table
 	marks   marks
+	// holds have a socket of their own too: a hand-over does not wait for a reading of marks.
+	holds holds
 	// takeover has a socket of its own: a virtual IP that has to come does not wait for a reading.
 	takeover takeover
 	// procSys is where sysctls are.
@@ -73,9 +75,11 @@ func Open(procSys string) (*Kernel, error) {
 	}
 	// A kernel before 4.20 lists more than was asked for.
 	_ = unix.SetsockoptInt(socket.GetFd(), unix.SOL_NETLINK, unix.NETLINK_GET_STRICT_CHK, 1)
-	if k.marks.nft, err = openNFT(); err != nil {
-		k.Close()
-		return nil, err
+	for _, n := range []*nft{&k.marks.nft, &k.holds.nft} {
+		if *n, err = openNFT(); err != nil {
+			k.Close()
+			return nil, err
+		}
 	}
 	if err := k.takeover.open(); err != nil {
 		k.Close()
@@ -89,6 +93,7 @@ func (k *Kernel) Close() {
 	k.links.Close()
 	k.table.close()
 	k.marks.nft.close()
+	k.holds.nft.close()
 	k.takeover.close()
 	for _, socket := range k.sockets {
 		socket.Close()

@@ -81,7 +81,7 @@ func (m *marks) current(ctx context.Context) (marksTable, error) {
 
 // table reads our table.
 func (m *marks) table() (marksTable, error) {
-	table, err := m.nft.askOne(unix.NFT_MSG_GETTABLE, unix.NFPROTO_INET, inTable()...)
+	table, err := m.nft.askOne(unix.NFT_MSG_GETTABLE, unix.NFPROTO_INET, inTable(mark.Table)...)
 	if errors.Is(err, unix.ENOENT) {
 		return marksTable{}, nil
 	}
@@ -100,7 +100,7 @@ func (m *marks) table() (marksTable, error) {
 // chainIsOurs says whether our table has one chain, as we write it. Nothing else in a table does anything by itself.
 func (m *marks) chainIsOurs() (bool, error) {
 	// Kernels before 6.3 list the chains of all tables.
-	answers, err := m.nft.ask(unix.NFT_MSG_GETCHAIN, unix.NLM_F_DUMP, unix.NFPROTO_INET, inTable()...)
+	answers, err := m.nft.ask(unix.NFT_MSG_GETCHAIN, unix.NLM_F_DUMP, unix.NFPROTO_INET, inTable(mark.Table)...)
 	if err != nil && !errors.Is(err, unix.ENOENT) {
 		return false, err
 	}
@@ -129,7 +129,7 @@ func (m *marks) chainIsOurs() (bool, error) {
 
 // rules reads the rules of our chain.
 func (m *marks) rules() (marksTable, error) {
-	about := append(inTable(), nl.NewRtAttr(unix.NFTA_RULE_CHAIN, nl.ZeroTerminated(mark.Chain)))
+	about := append(inTable(mark.Table), nl.NewRtAttr(unix.NFTA_RULE_CHAIN, nl.ZeroTerminated(mark.Chain)))
 	answers, err := m.nft.ask(unix.NFT_MSG_GETRULE, unix.NLM_F_DUMP, unix.NFPROTO_INET, about...)
 	if err != nil && !errors.Is(err, unix.ENOENT) {
 		return marksTable{}, err
@@ -174,7 +174,7 @@ func (m *marks) steps(answer []byte) ([]expression, error) {
 
 // elements reads what a set holds; one that is gone holds nothing.
 func (m *marks) elements(name []byte) ([]element, error) {
-	attributes := append(inTable(), nl.NewRtAttr(unix.NFTA_SET_ELEM_LIST_SET, name))
+	attributes := append(inTable(mark.Table), nl.NewRtAttr(unix.NFTA_SET_ELEM_LIST_SET, name))
 	answers, err := m.nft.ask(unix.NFT_MSG_GETSETELEM, unix.NLM_F_DUMP, unix.NFPROTO_INET, attributes...)
 	if err != nil && !errors.Is(err, unix.ENOENT) {
 		return nil, err

@@ -36,6 +36,12 @@ var (
 	typePort     = datatype{13, 2}
 )
 
+// concatenated is the type of a value of two parts, each in registers of 32 bits (concat_subtype_add of nftables).
+func concatenated(first, second datatype) datatype {
+	padded := func(length uint32) uint32 { return (length + 3) &^ 3 }
+	return datatype{first.number<<6 | second.number, padded(first.length) + padded(second.length)}
+}
+
 // equal says that two expressions do the same. The kernel lists attributes that are zero, and we leave them out.
 func (e expression) equal(other expression) bool {
 	for _, kinds := range []attributes{e.attributes, other.attributes} {
@@ -84,6 +90,18 @@ func loadSource(family ipvs.Family) expression {
 // loadPort loads the destination port, which TCP, UDP and SCTP have in one place.
 func loadPort() expression { return loadPayload(unix.NFT_PAYLOAD_TRANSPORT_HEADER, 2, 2) }
 
+// loadSourcePort loads the source port.
+func loadSourcePort() expression { return loadPayload(unix.NFT_PAYLOAD_TRANSPORT_HEADER, 0, 2) }
+
+// loadTCPFlags loads the eight flags of a TCP header (RFC 9293 section 3.1).
+func loadTCPFlags() expression { return loadPayload(unix.NFT_PAYLOAD_TRANSPORT_HEADER, 13, 1) }
+
+// into makes what loads bytes of a header load them into another register (enum nft_registers).
+func into(register uint32, load expression) expression {
+	load.attributes[unix.NFTA_PAYLOAD_DREG] = network32(register)
+	return load
+}
+
 // loadAddressType loads what this node takes the destination for: RTN_LOCAL if it is its own.
 func loadAddressType() expression {
 	return expression{name: "fib", attributes: attributes{
@@ -116,6 +134,13 @@ func lookup(of datatype, elements []element) expression {
 	}
 }
 
+// lookupIn goes on with the rule if a set with a name holds what is loaded.
+func lookupIn(set string) expression {
+	return expression{name: "lookup", attributes: attributes{
+		unix.NFTA_LOOKUP_SREG: network32(unix.NFT_REG_1), unix.NFTA_LOOKUP_SET: nl.ZeroTerminated(set),
+	}}
+}
+
 // setMark gives the packet its mark. Registers hold it in the byte order of the machine.
 func setMark(value uint32) []expression {
 	return []expression{
@@ -126,11 +151,15 @@ func setMark(value uint32) []expression {
 	}
 }
 
-// accept ends our chain for the packet.
-func accept() expression {
-	verdict := nl.NewRtAttr(unix.NFTA_DATA_VERDICT, nil)
-	verdict.AddRtAttr(unix.NFTA_VERDICT_CODE, network32(nfAccept))
-	return immediate(unix.NFT_REG_VERDICT, verdict.Serialize())
+// accept and drop end our chain for the packet.
+func accept() expression { return verdict(nfAccept) }
+
+func drop() expression { return verdict(nfDrop) }
+
+func verdict(code uint32) expression {
+	data := nl.NewRtAttr(unix.NFTA_DATA_VERDICT, nil)
+	data.AddRtAttr(unix.NFTA_VERDICT_CODE, network32(code))
+	return immediate(unix.NFT_REG_VERDICT, data.Serialize())
 }
 
 func immediate(register uint32, data []byte) expression {

@@ -50,6 +50,8 @@ func openNetfilter() (*nl.SocketHandle, error) {
 		socket.Close()
 		return nil, fmt.Errorf("limit the wait for netlink: %w", err)
 	}
+	// A refusal need not repeat the message: those of a long transaction would not fit into the socket's buffer.
+	_ = unix.SetsockoptInt(socket.GetFd(), unix.SOL_NETLINK, unix.NETLINK_CAP_ACK, 1)
 	return &nl.SocketHandle{Socket: socket}, nil
 }
 

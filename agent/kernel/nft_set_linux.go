@@ -4,9 +4,11 @@ package kernel
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/vishvananda/netlink/nl"
 	"golang.org/x/sys/unix"
@@ -15,10 +17,13 @@ import (
 // element is one of a set. In a set of intervals it is where an interval begins, or the first value behind its end; one
 // that reaches to the last value has no end.
 type element struct {
-	// key is a value of the set's type, in network byte order.
-	key string
+	// key is a value of the set's type, in network byte order, and data that of a map; empty in a set that is none. Data is written,
+	// not read back.
+	key, data string
 	// flags are NFT_SET_ELEM_INTERVAL_END or 0 in our sets.
 	flags uint32
+	// timeout is after how long the kernel takes the element out of the set; 0: never. It is written, not read back.
+	timeout time.Duration
 	// foreign says that the element has what ours never have, such as a time-out.
 	foreign bool
 }
@@ -78,29 +83,66 @@ func setAttributes(name []byte, id int, of datatype, elements []element) []*nl.R
 	if hasIntervals(elements) {
 		flags |= unix.NFT_SET_INTERVAL
 	}
-	return append(inTable(),
+	return []*nl.RtAttr{
 		nl.NewRtAttr(unix.NFTA_SET_NAME, name),
 		nl.NewRtAttr(unix.NFTA_SET_ID, network32(uint32(id))),
 		nl.NewRtAttr(unix.NFTA_SET_FLAGS, network32(flags)),
 		nl.NewRtAttr(unix.NFTA_SET_KEY_TYPE, network32(of.number)),
 		nl.NewRtAttr(unix.NFTA_SET_KEY_LEN, network32(of.length)),
-	)
+	}
 }
 
-// elementAttributes puts the elements in the set.
+// elementAttributes are the elements of a set.
 func elementAttributes(name []byte, elements []element) []*nl.RtAttr {
-	values := nl.NewRtAttr(unix.NFTA_SET_ELEM_LIST_ELEMENTS|unix.NLA_F_NESTED, nil)
+	var values []byte
 	for _, e := range elements {
-		one := values.AddRtAttr(unix.NFTA_LIST_ELEM|unix.NLA_F_NESTED, nil)
-		one.AddRtAttr(unix.NFTA_SET_ELEM_KEY|unix.NLA_F_NESTED, dataValue([]byte(e.key)))
-		if e.flags != 0 {
-			one.AddRtAttr(unix.NFTA_SET_ELEM_FLAGS, network32(e.flags))
-		}
+		values = appendElement(values, e)
 	}
-	return append(inTable(),
+	return []*nl.RtAttr{
 		nl.NewRtAttr(unix.NFTA_SET_ELEM_LIST_SET, name),
-		values,
-	)
+		nl.NewRtAttr(unix.NFTA_SET_ELEM_LIST_ELEMENTS|unix.NLA_F_NESTED, values),
+	}
+}
+
+// appendElement appends one of a list of elements. Thousands are on the way of a hand-over: they go straight into the message.
+func appendElement(list []byte, e element) []byte {
+	whole := len(list)
+	list = beginAttribute(list, unix.NFTA_LIST_ELEM|unix.NLA_F_NESTED)
+	key := len(list)
+	list = beginAttribute(list, unix.NFTA_SET_ELEM_KEY|unix.NLA_F_NESTED)
+	data := len(list)
+	list = append(beginAttribute(list, unix.NFTA_DATA_VALUE), e.key...)
+	list = endAttribute(endAttribute(list, data), key)
+	if e.data != "" {
+		of := len(list)
+		list = beginAttribute(list, unix.NFTA_SET_ELEM_DATA|unix.NLA_F_NESTED)
+		value := len(list)
+		list = append(beginAttribute(list, unix.NFTA_DATA_VALUE), e.data...)
+		list = endAttribute(endAttribute(list, value), of)
+	}
+	if e.flags != 0 {
+		list = binary.BigEndian.AppendUint32(beginAttribute(list, unix.NFTA_SET_ELEM_FLAGS), e.flags)
+		list = endAttribute(list, len(list)-unix.SizeofNlAttr-4)
+	}
+	if e.timeout != 0 {
+		list = binary.BigEndian.AppendUint64(beginAttribute(list, unix.NFTA_SET_ELEM_TIMEOUT), uint64(e.timeout.Milliseconds()))
+		list = endAttribute(list, len(list)-unix.SizeofNlAttr-8)
+	}
+	return endAttribute(list, whole)
+}
+
+// beginAttribute appends the header of an attribute (struct nlattr), whose length endAttribute fills in.
+func beginAttribute(b []byte, kind uint16) []byte {
+	return binary.NativeEndian.AppendUint16(append(b, 0, 0), kind)
+}
+
+// endAttribute ends the attribute that begins at start, and pads it to 4 bytes.
+func endAttribute(b []byte, start int) []byte {
+	binary.NativeEndian.PutUint16(b[start:], uint16(len(b)-start))
+	for (len(b)-start)%unix.NLA_ALIGNTO != 0 {
+		b = append(b, 0)
+	}
+	return b
 }
 
 // hasIntervals says whether the set is one of intervals. One that reaches to the last value has no end: it stands alone,

@@ -68,6 +68,16 @@ type DirectorGroupSpec struct {
 	// +kubebuilder:validation:MaxItems=16
 	MarkPools []MarkPool `json:"markPools,omitempty"`
 
+	// gatewayAddresses are virtual IPs that the Active director carries beside those of services: what real servers behind NAT have as
+	// their default gateway, so that their answers come to the director that has the connection. At most 16, IPv4 or IPv6; each in one
+	// DirectorGroup only. They are advertised as all virtual IPs are. keepalived: an address of virtual_ipaddress without a
+	// virtual_server.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=16
+	// +kubebuilder:validation:items:XValidation:rule="isIP(self) && ip.isCanonical(self)",message="must be an IP address in canonical form, for example 198.51.100.1"
+	GatewayAddresses []IPAddress `json:"gatewayAddresses,omitempty"`
+
 	// ipvs are settings of the directors' whole kernel. Groups that share a director must agree on them.
 	// +optional
 	IPVS *IPVSSettings `json:"ipvs,omitempty"`

@@ -356,6 +356,11 @@ func (in *DirectorGroupSpec) DeepCopyInto(out *DirectorGroupSpec) {
 			(*in)[i].DeepCopyInto(&(*out)[i])
 		}
 	}
+	if in.GatewayAddresses != nil {
+		in, out := &in.GatewayAddresses, &out.GatewayAddresses
+		*out = make([]IPAddress, len(*in))
+		copy(*out, *in)
+	}
 	if in.IPVS != nil {
 		in, out := &in.IPVS, &out.IPVS
 		*out = new(IPVSSettings)

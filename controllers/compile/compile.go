@@ -36,7 +36,7 @@ func Compile(s Snapshot) Result {
 
 // nodeParts are the group's parts in the states of its directors and its real servers.
 func (w *world) nodeParts(g *group, nodes []Node) map[string]NodePart {
-	var vips []v1alpha1.IPAddress
+	vips := slices.Clone(g.Spec.GatewayAddresses)
 	for _, service := range w.served {
 		vips = append(vips, service.carried...)
 	}

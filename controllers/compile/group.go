@@ -36,6 +36,9 @@ func judgeGroups(all []*v1alpha1.DirectorGroup, nodes []Node) map[string]*group 
 			g.refused = routerConflict(g, accepted)
 		}
 		if g.refused == nil {
+			g.refused = gatewayConflict(g, accepted)
+		}
+		if g.refused == nil {
 			g.refused = settingsConflict(g, accepted)
 		}
 		if g.refused == nil {
@@ -122,6 +125,22 @@ func routerConflict(g *group, older []*group) *Finding {
 				Reason:    v1alpha1.ReasonConflict,
 				Message: fmt.Sprintf("virtual router id %d on interface %s of node %s belongs to DirectorGroup %s, which is older; choose another virtualRouterID",
 					g.Spec.VRRP.VirtualRouterID, g.Spec.Interface, node, other.Name),
+			}
+		}
+	}
+	return nil
+}
+
+// gatewayConflict finds an older group that carries one of the group's gateway addresses: hosts would find it at two directors.
+func gatewayConflict(g *group, older []*group) *Finding {
+	for _, other := range older {
+		for _, address := range g.Spec.GatewayAddresses {
+			if slices.Contains(other.Spec.GatewayAddresses, address) {
+				return &Finding{
+					Condition: v1alpha1.ConditionAccepted,
+					Reason:    v1alpha1.ReasonConflict,
+					Message:   fmt.Sprintf("gateway address %s belongs to DirectorGroup %s, which is older; take it out of spec.gatewayAddresses", address, other.Name),
+				}
 			}
 		}
 	}

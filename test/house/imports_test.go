@@ -23,8 +23,8 @@ const module = "github.com/lvs-operator/lvs-operator"
 
 // pure rooms decide and never act: no logging, metrics, context, goroutines, clock, sockets, netlink or Kubernetes clients.
 var pure = []string{
-	"agent/desired", "agent/health", "agent/ipvs", "agent/ipvs/wire", "agent/mark", "agent/plan", "agent/realserver", "agent/vrrp",
-	"api/v1alpha1", "controllers/compile", "controllers/rollup",
+	"agent/connections", "agent/desired", "agent/health", "agent/ipvs", "agent/ipvs/wire", "agent/mark", "agent/plan",
+	"agent/realserver", "agent/vrrp", "api/v1alpha1", "controllers/compile", "controllers/rollup",
 }
 
 // mayImport is what a pure room may import besides other pure rooms. A prefix that ends in / stands for all below it.

@@ -25,6 +25,9 @@ func (s *Stage) StartAgent(ctx context.Context, host string) error {
 // KillAgent ends a node's agent as a crash does.
 func (s *Stage) KillAgent(host string) { s.agents[host].Kill() }
 
+// StopAgent ends a node's agent as its DaemonSet does, and returns when it has handed its virtual IPs over.
+func (s *Stage) StopAgent(host string) { s.agents[host].Stop() }
+
 // AgentsRun waits until every agent runs and has reached the API server.
 func (s *Stage) AgentsRun(ctx context.Context) error {
 	defer s.Waiting("waiting for the agents to run")()

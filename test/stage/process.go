@@ -48,6 +48,12 @@ func (p *Process) Kill() {
 	<-p.ended
 }
 
+// Stop asks the process to end, and returns when it is gone.
+func (p *Process) Stop() {
+	_ = p.cmd.Process.Signal(syscall.SIGTERM) // one that has ended is no error
+	<-p.ended
+}
+
 // StartServer starts a TCP server on a host, on all its addresses, that says the host's name to each client.
 func (s *Stage) StartServer(ctx context.Context, host string, port int) error {
 	p, err := s.Start(ctx, host, s.File("hosttool"), "serve", "-listen", fmt.Sprintf("0.0.0.0:%d", port), "-name", host)

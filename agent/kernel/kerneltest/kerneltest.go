@@ -46,6 +46,7 @@ type Kernel struct {
 	applied    []plan.Operation
 	refuse     func(plan.Operation) error
 	tableError error
+	holds      holds
 }
 
 // service is one IPVS service and its destinations.

@@ -63,7 +63,7 @@ func activeWith(t *testing.T, n *node, now time.Time, c vrrp.Config) (*thread, *
 	}
 	th := newThread("eth0", nil)
 	th.interfaces = n
-	th.raw[familyIndex(c.Family())], th.packets = &rawSocket{fd: -1, index: 7}, &packetSocket{fd: -1}
+	th.raw[familyIndex(c.Family())], th.packets = &rawSocket{fd: -1, index: 7, in: newPacketBatch()}, &packetSocket{fd: -1}
 	n.on = []linkAddress{primary("192.0.2.114"), primary("fe80::114")}
 	r := newRouter(th, Options{Interface: "eth0", Config: c, Resume: true}, instance)
 	if err := th.take(r); err != nil {

@@ -151,3 +151,41 @@ func TestAnotherVirtualRoutersPacketIsNotCountedButRemembered(t *testing.T) {
 		t.Errorf("strangers %+v, want router 67 alone", heard)
 	}
 }
+
+// Who resigned or is preempted goes on serving for a moment; who fell silent is dead.
+func TestADirectorThatTakesOverKnowsWhetherTheOneBeforeIsAlive(t *testing.T) {
+	other := netip.MustParseAddr("192.0.2.115")
+	for _, test := range []struct {
+		name     string
+		priority uint8
+		silence  time.Duration
+		want     netip.Addr
+	}{
+		{"it resigned", vrrp.PriorityResign, 700 * time.Millisecond, other},
+		{"it is preempted", 50, 700 * time.Millisecond, other},
+		{"it died", 200, 3700 * time.Millisecond, netip.Addr{}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			now := time.Now()
+			l, r := activeOn(t, &node{}, now)
+			backUp(l, r, now)
+			now = now.Add(4 * time.Second)
+			r.receive(now.Add(-test.silence), other, &vrrp.Advertisement{
+				Version: vrrp.Version3, VRID: 66, Priority: test.priority, Interval: time.Second, Addresses: r.config.Addresses,
+			})
+			l.setTimers()
+			l.tick(now)
+			runner := &Runner{router: r, thread: l}
+			if r.instance.State() != vrrp.Active || runner.Predecessor() != test.want {
+				t.Errorf("state %s, predecessor %s, want Active and %s", r.instance.State(), runner.Predecessor(), test.want)
+			}
+		})
+	}
+}
+
+// backUp starts the router again, without an Active to be heard.
+func backUp(l *thread, r *router, now time.Time) {
+	r.act(now, r.instance.Shutdown(now))
+	r.act(now, r.instance.Start(now, false))
+	l.setTimers()
+}

@@ -64,20 +64,20 @@ func (r *router) endOffer() {
 }
 
 // taken ends an offer because another director has advertised.
-func (r *router) taken() {
+func (r *router) taken(now time.Time) {
 	if r.offers() {
 		r.endOffer()
-		r.transition(vrrp.Backup)
+		r.transition(now, vrrp.Backup)
 	}
 }
 
 // untaken counts the times for which nobody took the role of a router that waits to be claimed. After the second one it is a Backup as
 // any other: whoever decides for it does not want it to be Active.
-func (r *router) untaken() {
+func (r *router) untaken(now time.Time) {
 	switch {
 	case !r.offers():
 	case r.expired:
-		r.taken()
+		r.taken(now)
 	default:
 		r.expired = true
 	}

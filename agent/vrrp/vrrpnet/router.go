@@ -31,6 +31,10 @@ type router struct {
 	retryAt time.Time
 	lateness
 
+	// heard is who last advertised as Active, and when.
+	heard   netip.Addr
+	heardAt time.Time
+
 	advertisement, resignation outgoing
 
 	announcer announcer
@@ -73,17 +77,19 @@ func (r *router) receive(now time.Time, source netip.Addr, a *vrrp.Advertisement
 	}
 	r.counters.received.Add(1)
 	r.peers.hear(Peer{Source: source, Priority: a.Priority, Heard: now})
+	r.heard, r.heardAt = source, now
 	claims := a.Priority != vrrp.PriorityResign
 	if wasActive && claims {
 		r.counters.rivals.Add(1)
 	}
 	if r.resigning && claims {
 		r.succeeded = true
+		r.counters.successor.Store(&source)
 		r.thread.drop(r)
 		return
 	}
 	if claims {
-		r.taken()
+		r.taken(now)
 	}
 	r.act(now, actions)
 }
@@ -128,26 +134,28 @@ func (r *router) act(now time.Time, actions vrrp.Actions) {
 	}
 	r.counters.follow(r.instance.ActiveSource())
 	if actions.Has(vrrp.Transition) {
-		r.transition(r.instance.State())
+		r.transition(now, r.instance.State())
 	}
 	if actions.Has(vrrp.Announce) && len(r.announced) > 0 {
 		r.startAnnouncing(now)
 	}
 	if actions.Has(vrrp.Want) {
-		r.untaken()
+		r.untaken(now)
 	}
 	r.tellStanding()
 }
 
 // transition makes a new state known. While resigning the router still stands as Active, see Runner.State; so does one that offers
 // its role.
-func (r *router) transition(state vrrp.State) {
+func (r *router) transition(now time.Time, state vrrp.State) {
 	if r.stillActive(state) {
 		r.announcer.stop()
 		return
 	}
 	r.counters.transitions.Add(1)
-	if state != vrrp.Active {
+	if state == vrrp.Active {
+		r.counters.succeed(r.predecessor(now))
+	} else {
 		r.announced = nil
 		r.announcer.stop()
 	}
@@ -158,6 +166,14 @@ func (r *router) transition(state vrrp.State) {
 	if r.options.OnTransition != nil {
 		r.options.OnTransition(state)
 	}
+}
+
+// predecessor is who was Active until now and is alive: it resigned, or is preempted. One that fell silent is dead.
+func (r *router) predecessor(now time.Time) netip.Addr {
+	if now.Sub(r.heardAt) >= 2*r.config.Interval {
+		return netip.Addr{}
+	}
+	return r.heard
 }
 
 // errAlone says that a router would fall back on multicast.

@@ -64,6 +64,23 @@ func (r *Runner) Source() netip.Addr {
 	return netip.Addr{}
 }
 
+// Predecessor is the director that gave the role to this one while alive, by resignation or preemption: for a moment it goes on
+// serving what reaches it. The zero value: nobody did.
+func (r *Runner) Predecessor() netip.Addr {
+	if predecessor := r.router.counters.predecessor.Load(); predecessor != nil {
+		return *predecessor
+	}
+	return netip.Addr{}
+}
+
+// Successor is the director that took over when this one was stopped; the zero value: nobody did, or it was not Active.
+func (r *Runner) Successor() netip.Addr {
+	if successor := r.router.counters.successor.Load(); successor != nil {
+		return *successor
+	}
+	return netip.Addr{}
+}
+
 // Peers are the others that advertised with the router's id in the last half minute, by address; at most 16.
 func (r *Runner) Peers() []Peer { return r.router.peers.list(time.Now()) }
 

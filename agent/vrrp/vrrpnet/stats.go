@@ -48,6 +48,7 @@ type counters struct {
 	yields                                atomic.Uint64
 	activeSource                          atomic.Pointer[netip.Addr] // nil for none
 	source                                atomic.Pointer[netip.Addr] // nil while there was none
+	predecessor, successor                atomic.Pointer[netip.Addr] // nil for none
 	fault                                 atomic.Pointer[error]
 }
 
@@ -91,6 +92,15 @@ func (c *counters) follow(source netip.Addr) {
 		changed := source // only here is memory needed
 		c.activeSource.Store(&changed)
 	}
+}
+
+// succeed records who was Active before, the zero value for nobody.
+func (c *counters) succeed(predecessor netip.Addr) {
+	if !predecessor.IsValid() {
+		c.predecessor.Store(nil)
+		return
+	}
+	c.predecessor.Store(&predecessor)
 }
 
 // sendFailed records the kernel's refusal of a packet.

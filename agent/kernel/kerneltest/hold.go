@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package kerneltest
+
+import "github.com/lvs-operator/lvs-operator/agent/kernel"
+
+// holds are what was held.
+type holds struct {
+	// table says that there is a table for what is held.
+	table bool
+	calls []kernel.Held
+	fail  error
+}
+
+// Hold notes what kernel.Kernel's Hold would hold, and makes the table for it.
+func (k *Kernel) Hold(held kernel.Held) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.holds.fail != nil {
+		return k.holds.fail
+	}
+	k.holds.table = true
+	k.holds.calls = append(k.holds.calls, held)
+	return nil
+}
+
+// PrepareHold makes the table for what is held.
+func (k *Kernel) PrepareHold() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.holds.fail != nil {
+		return k.holds.fail
+	}
+	k.holds.table = true
+	return nil
+}
+
+// Unhold removes the table for what is held. It succeeds where there is none.
+func (k *Kernel) Unhold() error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.holds.fail != nil {
+		return k.holds.fail
+	}
+	k.holds.table = false
+	return nil
+}
+
+// FailHolds makes each later Hold, PrepareHold and Unhold fail with the error. Nil lets them succeed.
+func (k *Kernel) FailHolds(err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.holds.fail = err
+}
+
+// TakeHolds returns the calls of Hold that succeeded since the last call.
+func (k *Kernel) TakeHolds() []kernel.Held {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	calls := k.holds.calls
+	k.holds.calls = nil
+	return calls
+}
+
+// HasHoldTable says whether there is a table for what is held.
+func (k *Kernel) HasHoldTable() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.holds.table
+}
