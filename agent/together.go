@@ -4,7 +4,6 @@ package agent
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -135,9 +134,10 @@ func (t *together) decide() {
 }
 
 func (t *together) decideOne(name string, set *companions) {
-	standings := make([]vrrp.Standing, 0, len(set.members))
+	standings, names := make([]vrrp.Standing, 0, len(set.members)), make([]string, 0, len(set.members))
 	for _, member := range set.members {
-		standings = append(standings, member.standing())
+		standing := member.standing()
+		standings, names = append(standings, standing), append(names, standing.String())
 	}
 	order := set.decision.Decide(standings)
 	if !set.told || set.standBack != order.StandBack {
@@ -147,10 +147,10 @@ func (t *together) decideOne(name string, set *companions) {
 	}
 	switch order.Move {
 	case vrrp.ClaimAll:
-		t.log.Info("virtual routers that move together claim the role", "moveTogether", name, "standings", fmt.Sprint(standings))
+		t.log.Info("virtual routers that move together claim the role", "moveTogether", name, "standings", names)
 		set.each(Companion.Claim)
 	case vrrp.YieldAll:
-		t.log.Info("virtual routers that move together offer the role", "moveTogether", name, "standings", fmt.Sprint(standings))
+		t.log.Info("virtual routers that move together offer the role", "moveTogether", name, "standings", names)
 		set.each(Companion.Yield)
 	case vrrp.Stay:
 	}
