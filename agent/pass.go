@@ -37,7 +37,7 @@ func (a *Agent) pass(ctx context.Context, now time.Time) {
 	ready := a.mayStart(now)
 	a.judge(now, ready)
 	if a.nodeAsWanted != nil || w.node {
-		a.routers.startAll(a.actual.Addresses, ready)
+		a.routers.startAll(a.actual.Addresses, ready, now)
 		a.routers.announce(a.actual.Addresses, w.steps.After)
 		if a.mayHold() {
 			a.routers.stake(a.masqueraded)

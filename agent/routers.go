@@ -248,7 +248,7 @@ func (rs *routers) retire(r *router) {
 
 // startAll starts the routers that do not run yet. A router of which an address is there with our mark held it when this
 // agent was killed, and resumes; any other starts only when its group is ready.
-func (rs *routers) startAll(actual []plan.Address, ready func(group string) bool) {
+func (rs *routers) startAll(actual []plan.Address, ready func(group string) bool, now time.Time) {
 	for _, r := range rs.sorted() {
 		if r.running != nil {
 			continue
@@ -277,6 +277,8 @@ func (rs *routers) startAll(actual []plan.Address, ready func(group string) bool
 			// link has to learn at once where they are now.
 			r.announced.Store(r.transitions.Load())
 			running.Announce(carried(actual, r))
+			// It may have yielded before anybody looks again, and is one that was Active all the same.
+			rs.observe(r, now)
 		}
 		rs.kick()
 	}

@@ -5,6 +5,7 @@ package controllers
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -32,7 +33,13 @@ func (r *DirectorGroupReconciler) Reconcile(ctx context.Context, request ctrl.Re
 	if !exists(snapshot) {
 		return ctrl.Result{}, r.forget(ctx, snapshot)
 	}
+	if before := r.plans.get(request.Name); before != nil {
+		snapshot.Previous = before.nodes
+	}
 	compiled := compile.Compile(snapshot)
+	if err := r.keepAllocation(ctx, compiled, snapshot); err != nil {
+		return ctrl.Result{}, err
+	}
 	generations, err := r.applySlices(ctx, compiled, snapshot)
 	if err != nil {
 		return ctrl.Result{}, err
@@ -41,6 +48,24 @@ func (r *DirectorGroupReconciler) Reconcile(ctx context.Context, request ctrl.Re
 		return ctrl.Result{}, err
 	}
 	return ctrl.Result{}, r.removeSlices(ctx, compiled, snapshot)
+}
+
+// keepAllocation writes what was allocated into the group's status, before anybody acts on it. What a group that is not carried out
+// had, it keeps.
+func (r *DirectorGroupReconciler) keepAllocation(ctx context.Context, compiled compile.Result, s compile.Snapshot) error {
+	if !compiled.Group.OK() {
+		return nil
+	}
+	for _, before := range s.Groups {
+		status := before.Status
+		if before.Name != s.Group || slices.Equal(status.VirtualRouterIDs, compiled.VirtualRouterIDs) && slices.Equal(status.Places, compiled.Places) {
+			continue
+		}
+		after := before.DeepCopy()
+		after.Status.VirtualRouterIDs, after.Status.Places = compiled.VirtualRouterIDs, compiled.Places
+		return patchStatus(ctx, r.client, before, after)
+	}
+	return nil
 }
 
 func exists(s compile.Snapshot) bool {

@@ -67,8 +67,10 @@ func (r *DirectorGroupStatusReconciler) tell(group *v1alpha1.DirectorGroup, befo
 	if became(before.Conditions, after.Conditions, v1alpha1.ConditionExclusive, v1alpha1.ReasonForeignRouter) {
 		r.events.Eventf(group, nil, corev1.EventTypeWarning, v1alpha1.ReasonForeignRouter, "Listen", "%s", messageOf(after.Conditions, v1alpha1.ConditionExclusive))
 	}
-	if became(before.Conditions, after.Conditions, v1alpha1.ConditionAccepted, v1alpha1.ReasonConflict) {
-		r.events.Eventf(group, nil, corev1.EventTypeWarning, v1alpha1.ReasonConflict, "Compile", "%s", messageOf(after.Conditions, v1alpha1.ConditionAccepted))
+	for _, reason := range []string{v1alpha1.ReasonConflict, v1alpha1.ReasonNoFreeRouterID} {
+		if became(before.Conditions, after.Conditions, v1alpha1.ConditionAccepted, reason) {
+			r.events.Eventf(group, nil, corev1.EventTypeWarning, reason, "Compile", "%s", messageOf(after.Conditions, v1alpha1.ConditionAccepted))
+		}
 	}
 	if before.Active == after.Active {
 		return

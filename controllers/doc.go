@@ -5,8 +5,9 @@
 // itself, reads no Secret, and never writes a NodeState's status.
 //
 // The way of a change: a user's object or a Node changes; [DirectorGroupReconciler] compiles its group and writes
-// RealServerSlices, then ServiceSlices; it publishes the plan, by which [NodeStateReconciler] writes the NodeStates, virtual
-// IPs last. Agents answer in NodeState.status, by which the status reconcilers write the users' conditions.
+// what was allocated to it into its status, then RealServerSlices, then ServiceSlices; it publishes the plan, by which
+// [NodeStateReconciler] writes the NodeStates, virtual IPs last. Agents answer in NodeState.status, by which the status
+// reconcilers write the users' conditions.
 //
 // No object has a finalizer. A deleted VirtualService or RealServerPool is gone from the next compilation. A deleted
 // DirectorGroup leaves slices and parts in NodeStates, which are compared with the groups that exist at every start and at

@@ -30,8 +30,8 @@ func (asCached) ApplyToGet(o *client.GetOptions) { o.DisableReadYourWritesConsis
 // ApplyToList implements [client.ListOption].
 func (asCached) ApplyToList(o *client.ListOptions) { o.DisableReadYourWritesConsistency = true }
 
-// gather reads all that one group's compilation needs. The slices are read as we last wrote them; everything else as the
-// cache has it.
+// gather reads all that one group's compilation needs. The slices and the groups' statuses are read as we last wrote them;
+// everything else as the cache has it.
 func gather(ctx context.Context, c client.Client, group string) (compile.Snapshot, error) {
 	var (
 		groups           v1alpha1.DirectorGroupList
@@ -40,6 +40,7 @@ func gather(ctx context.Context, c client.Client, group string) (compile.Snapsho
 		serviceSlices    v1alpha1.ServiceSliceList
 		realServerSlices v1alpha1.RealServerSliceList
 		nodes            corev1.NodeList
+		states           v1alpha1.NodeStateList
 		namespaces       = namespaceList()
 		ofGroup          = client.MatchingFields{groupField: group}
 		none             compile.Snapshot
@@ -48,11 +49,12 @@ func gather(ctx context.Context, c client.Client, group string) (compile.Snapsho
 		list    client.ObjectList
 		options []client.ListOption
 	}{
-		{&groups, []client.ListOption{shared, fresh}},
+		{&groups, []client.ListOption{shared}},
 		{&services, []client.ListOption{shared, fresh}},
 		{&pools, []client.ListOption{shared, fresh}},
 		{&nodes, []client.ListOption{shared, fresh}},
 		{namespaces, []client.ListOption{shared, fresh}},
+		{&states, []client.ListOption{shared, fresh}},
 		{&serviceSlices, []client.ListOption{shared, ofGroup}},
 		{&realServerSlices, []client.ListOption{shared, ofGroup}},
 	} {
@@ -69,6 +71,7 @@ func gather(ctx context.Context, c client.Client, group string) (compile.Snapsho
 		Pools:            pointers(pools.Items),
 		ServiceSlices:    pointers(serviceSlices.Items),
 		RealServerSlices: pointers(realServerSlices.Items),
+		NodeStates:       pointers(states.Items),
 	}, nil
 }
 

@@ -641,3 +641,45 @@ func TestSettingsOfOthersThanIPVSAreNotTaken(t *testing.T) {
 		t.Errorf("settings %v, want %v", got, want)
 	}
 }
+
+// TestAGroupMayHaveSeveralVirtualRouters: each has its own id, priority and addresses, and they stay apart.
+func TestAGroupMayHaveSeveralVirtualRouters(t *testing.T) {
+	in := edge()
+	second, third := router(1, "192.0.2.11", "2001:db8::11"), router(2)
+	second.Priority = 96
+	in.Node.Spec.DirectorGroups[0].VirtualRouters = append(in.Node.Spec.DirectorGroups[0].VirtualRouters, second, third)
+	got := map[uint8][]string{}
+	for _, r := range build(t, in).Groups[0].Routers {
+		said := []string{fmt.Sprint("priority ", r.Config.Priority)}
+		for _, address := range r.Addresses() {
+			said = append(said, address.String())
+		}
+		got[r.Config.VRID] = said
+	}
+	want := map[uint8][]string{
+		1:  {"priority 96", "192.0.2.11", "2001:db8::11"},
+		66: {"priority 100", "192.0.2.10", "192.0.2.200"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// TestAnAddressMovesToAnotherVirtualRouterOfItsGroup, as when a group gets one virtual router more.
+func TestAnAddressMovesToAnotherVirtualRouterOfItsGroup(t *testing.T) {
+	before := build(t, edge())
+	in := edge()
+	in.Previous = before
+	routers := &in.Node.Spec.DirectorGroups[0].VirtualRouters
+	(*routers)[0].Addresses = []v1alpha1.IPAddress{"192.0.2.10"}
+	*routers = append(*routers, router(67, "192.0.2.200"))
+	state := build(t, in)
+	for i, want := range []string{"192.0.2.10", "192.0.2.200"} {
+		if got := state.Groups[0].Routers[i].Addresses(); len(got) != 1 || got[0].String() != want {
+			t.Errorf("virtual router %d has %v, want %s", i, got, want)
+		}
+	}
+	if !slices.EqualFunc(state.Services, before.Services, (*desired.Service).Equal) {
+		t.Error("the services changed with it")
+	}
+}

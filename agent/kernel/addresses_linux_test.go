@@ -62,9 +62,9 @@ func TestManyAddressesComeAtOnceAndAreOurs(t *testing.T) {
 	n := node{t, k}
 	n.run("ip address add 198.51.100.7/32 dev eth0")
 	var adds []*plan.AddAddress
-	for i := range 300 {
+	for i := range 120 {
 		adds = append(adds, plan.Takeover("eth0", []netip.Addr{
-			netip.AddrFrom4([4]byte{198, 51, byte(100 + i/250), byte(1 + i%250)}), netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 14: byte(i >> 8), 15: byte(i)}),
+			netip.AddrFrom4([4]byte{198, 51, 100, byte(1 + i)}), netip.AddrFrom16([16]byte{0x20, 1, 0xd, 0xb8, 15: byte(i)}),
 		})...)
 	}
 	for range 2 {
@@ -76,7 +76,7 @@ func TestManyAddressesComeAtOnceAndAreOurs(t *testing.T) {
 	if ours := n.ours(); len(ours) != len(adds)-1 {
 		t.Errorf("%d addresses are ours, want %d", len(ours), len(adds)-1)
 	}
-	if listed := n.run("ip -6 address show dev eth0"); strings.Contains(listed, "2001:db8::12b/128 scope global tentative") || !strings.Contains(listed, "2001:db8::12b/128 scope global deprecated nodad proto") {
+	if listed := n.run("ip -6 address show dev eth0"); !strings.Contains(listed, "2001:db8::77/128 scope global nodad deprecated") {
 		t.Errorf("the last IPv6 address:\n%s", listed)
 	}
 }

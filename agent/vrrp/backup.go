@@ -10,7 +10,7 @@ import (
 // becomeBackup follows the Active at src, or waits for one if src is the zero value. activeInterval is set before.
 func (i *Instance) becomeBackup(now time.Time, src netip.Addr) Actions {
 	i.state = Backup
-	i.preemptAt = time.Time{}
+	i.preemptAt, i.announceAt, i.farewells = time.Time{}, time.Time{}, 0
 	i.resigned = false
 	i.follow(now, src)
 	return Transition
@@ -42,6 +42,7 @@ func (i *Instance) receiveBackup(now time.Time, src netip.Addr, a *Advertisement
 		i.preemptAt = time.Time{}
 		i.activeInterval, i.activePriority = a.Interval, a.Priority
 		i.follow(now, src)
+		return i.repeatFarewell(now, src, a)
 	case i.delays(now):
 		i.activeInterval, i.activePriority = a.Interval, a.Priority
 		i.follow(now, src)

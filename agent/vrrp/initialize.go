@@ -27,7 +27,7 @@ func (i *Instance) Start(now time.Time, resume bool) Actions {
 
 func (i *Instance) becomeInitialize() Actions {
 	i.state = Initialize
-	i.deadline = time.Time{}
+	i.deadline, i.announceAt = time.Time{}, time.Time{}
 	i.active = netip.Addr{}
 	i.wants = false
 	return Transition

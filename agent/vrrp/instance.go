@@ -31,6 +31,11 @@ type Instance struct {
 	wants, resigned bool
 	// quietUntil is the time before which a losing advertisement is not answered by another Announce.
 	quietUntil time.Time
+	// announceAt is when an Active owes an Announce because of what came before quietUntil; zero: it owes none.
+	announceAt time.Time
+	// farewells is how often Backup may still say that it was Active, and saidAt when it did so last: see yield.
+	farewells int
+	saidAt    time.Time
 }
 
 // NewInstance returns an instance in Initialize, or the error of Config.Validate.
@@ -49,13 +54,18 @@ func (i *Instance) State() State { return i.state }
 func (i *Instance) Config() Config { return i.config }
 
 // Deadline returns when Tick is wanted; the zero time says never.
-func (i *Instance) Deadline() time.Time { return i.deadline }
+func (i *Instance) Deadline() time.Time {
+	if !i.announceAt.IsZero() && i.announceAt.Before(i.deadline) {
+		return i.announceAt
+	}
+	return i.deadline
+}
 
 // ActiveSource returns the address from which the Active that this Backup follows advertises. It is the zero value in
 // the other states, and in Backup until an advertisement was heard.
 func (i *Instance) ActiveSource() netip.Addr { return i.active }
 
-// Advertisement returns what an Active sends. Its Addresses are the instance's own and must not be changed.
+// Advertisement returns what an Active sends, and one that has just yielded. Its Addresses are the instance's own and must not be changed.
 func (i *Instance) Advertisement() Advertisement {
 	return Advertisement{
 		Version:   i.config.Version,
@@ -113,7 +123,7 @@ func (i *Instance) judge(src netip.Addr, a *Advertisement) Discard {
 
 // Tick tells the time. Before the deadline, and in Initialize, nothing happens. A Backup with Config.Waits asks for nothing but Want.
 func (i *Instance) Tick(now time.Time) Actions {
-	if i.deadline.IsZero() || now.Before(i.deadline) {
+	if deadline := i.Deadline(); deadline.IsZero() || now.Before(deadline) {
 		return 0
 	}
 	switch i.state {
@@ -123,7 +133,7 @@ func (i *Instance) Tick(now time.Time) Actions {
 		}
 		return i.becomeActive(now)
 	case Active:
-		return i.advertise(now)
+		return i.tickActive(now)
 	}
 	return 0
 }

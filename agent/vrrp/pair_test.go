@@ -20,11 +20,15 @@ type link struct {
 	directors []*director
 	flying    []packet
 	announced int
+	// cut loses everything.
+	cut bool
 }
 
 type director struct {
 	*vrrp.Instance
 	alive bool
+	// changed and announced are when it did that last.
+	changed, announced time.Time
 }
 
 type packet struct {
@@ -47,15 +51,19 @@ func (l *link) act(d *director, actions vrrp.Actions) {
 	if actions.Has(vrrp.Resign) {
 		send(d.Resignation())
 	}
+	if actions.Has(vrrp.Transition) {
+		d.changed = l.now
+	}
 	if actions.Has(vrrp.Announce) {
 		l.announced++
+		d.announced = l.now
 	}
 }
 
 func (l *link) deliver(p packet) {
 	source := p.from.Config().Source
 	for _, d := range l.directors {
-		if d == p.from || !d.alive {
+		if d == p.from || !d.alive || l.cut {
 			continue
 		}
 		var a vrrp.Advertisement
@@ -201,6 +209,34 @@ func (l *link) agreeAfterLoss(r *rand.Rand, active *director) {
 	}
 	if l.announced-split > 2 {
 		l.t.Fatalf("%d announcements to heal one split", l.announced-split)
+	}
+}
+
+// Two that were cut from each other are both Active. Whoever speaks first when the link is whole again, the better one stays, and announces
+// once the other one is Backup, for hosts may have learnt that one's MAC address until then. It does so before that one's address is gone.
+func TestAfterASplitTheOneThatStaysAnnouncesLast(t *testing.T) {
+	for seed := range uint64(2000) {
+		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
+			r := rand.New(rand.NewPCG(seed, 9568))
+			l, bound := randomPair(t, r)
+			l.cut = true
+			for _, d := range l.directors {
+				l.act(d, d.Start(l.now, true))
+				l.run(time.Duration(r.Int64N(int64(bound))))
+			}
+			l.cut = false
+			l.run(bound)
+			n, active := l.actives()
+			stays := better(l.directors[0], l.directors[1])
+			if n != 1 || active != stays {
+				t.Fatalf("%d Actives, want %s alone", n, stays.Config().Source)
+			}
+			for _, d := range l.directors {
+				if after := stays.announced.Sub(d.changed); d != stays && (after < 0 || after > 250*time.Millisecond+2*l.delay) {
+					t.Errorf("%s announced last %s after %s had yielded", stays.Config().Source, after, d.Config().Source)
+				}
+			}
+		})
 	}
 }
 

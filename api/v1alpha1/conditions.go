@@ -70,6 +70,8 @@ const (
 	ReasonNoActive = "NoActive"
 	// ReasonExclusive goes with Exclusive=True.
 	ReasonExclusive = "Exclusive"
+	// ReasonNoFreeRouterID says that every virtual router id is in use, so that none can be allocated to the director group.
+	ReasonNoFreeRouterID = "NoFreeRouterID"
 	// ReasonForeignRouter says that somebody else advertises with the group's virtual router id.
 	ReasonForeignRouter = "ForeignRouter"
 	// ReasonTwoActives says that more than one director reports being Active for one virtual router id.

@@ -8,7 +8,7 @@ package v1alpha1
 // pair of daemons, so groups that share a director must agree on all of it.
 type ConnectionSync struct {
 	// syncID keeps the directors' datagrams apart from those of others, 1 to 255: the same on all that share connections. Omitted:
-	// that of an older group that shares a director, else vrrp.virtualRouterID.
+	// that of an older group that shares a director, else the first virtual router's id.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=255

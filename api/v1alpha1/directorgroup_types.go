@@ -5,14 +5,15 @@ package v1alpha1
 import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // DirectorGroup names the nodes that are directors together: they run the same virtual services, and by VRRP exactly one
-// of them, the Active, holds the virtual IPs.
+// of them, the Active, holds the virtual IPs. With several virtual routers each of these has an Active director of its own.
 //
 // +kubebuilder:object:root=true
 // +kubebuilder:subresource:status
 // +kubebuilder:resource:scope=Cluster,shortName=dg,categories=lvs
 // +kubebuilder:validation:XValidation:rule="self.metadata.name.size() <= 63",message="the name of a DirectorGroup has at most 63 characters: it is the value of a label on its slices"
 // +kubebuilder:printcolumn:name="Interface",type=string,JSONPath=`.spec.interface`
-// +kubebuilder:printcolumn:name="Router-ID",type=integer,JSONPath=`.spec.vrrp.virtualRouterID`
+// +kubebuilder:printcolumn:name="Router-ID",type=integer,JSONPath=`.status.virtualRouterIDs[0]`
+// +kubebuilder:printcolumn:name="Router-IDs",type=string,JSONPath=`.status.virtualRouterIDs`,priority=1
 // +kubebuilder:printcolumn:name="Active",type=string,JSONPath=`.status.active`
 // +kubebuilder:printcolumn:name="Directors",type=integer,JSONPath=`.status.directorCount`
 // +kubebuilder:printcolumn:name="Services",type=integer,JSONPath=`.status.services`
@@ -34,6 +35,7 @@ type DirectorGroup struct {
 // DirectorGroupSpec is what the user wants of a group of directors.
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.connectionSync) || !has(self.ipvs) || !has(self.ipvs.backupOnly) || !self.ipvs.backupOnly",message="ipvs.backupOnly excludes connectionSync, whose directors receive each other's connections at all times: none would balance anything"
+// +kubebuilder:validation:XValidation:rule="!has(self.gatewayAddresses) || self.vrrp.virtualRouters == 1",message="gatewayAddresses need vrrp.virtualRouters: 1; of several virtual routers one has the gateway, and behind NAT the answers for all others go there"
 type DirectorGroupSpec struct {
 	// nodeSelector selects the nodes that are directors of this group. A node may be a director of several groups.
 	// +required
@@ -70,8 +72,8 @@ type DirectorGroupSpec struct {
 
 	// gatewayAddresses are virtual IPs that the Active director carries beside those of services: what real servers behind NAT have as
 	// their default gateway, so that their answers come to the director that has the connection. At most 16, IPv4 or IPv6; each in one
-	// DirectorGroup only. They are advertised as all virtual IPs are. keepalived: an address of virtual_ipaddress without a
-	// virtual_server.
+	// DirectorGroup only, and with one virtual router only. They are advertised as all virtual IPs are. keepalived: an address of
+	// virtual_ipaddress without a virtual_server.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MaxItems=16
@@ -87,18 +89,46 @@ type DirectorGroupSpec struct {
 	ConnectionSync *ConnectionSync `json:"connectionSync,omitempty"`
 }
 
-// VRRP is the election of one virtual router id among the directors (RFC 9568; version 2: RFC 3768).
+// VRRP is the election of the Active director (RFC 9568; version 2: RFC 3768).
 //
 // +kubebuilder:validation:XValidation:rule="self.version == 3 || self.advertisementInterval.matches('^([0-9]+h)?([0-9]+m)?([0-9]+s)?$')",message="advertisementInterval must be a whole number of seconds with version 2; use version: 3 for shorter intervals"
 // +kubebuilder:validation:XValidation:rule="self.version == 3 || duration(self.advertisementInterval) >= duration('1s')",message="advertisementInterval must be at least 1s with version 2; use version: 3 for shorter intervals"
 // +kubebuilder:validation:XValidation:rule="self.version == 2 || duration(self.advertisementInterval) <= duration('40950ms')",message="advertisementInterval must be at most 40.95s with version 3"
 // +kubebuilder:validation:XValidation:rule="self.version == 2 || !has(self.authentication)",message="authentication exists in version 2 only (RFC 2338); RFC 9568 removed it from version 3"
+// +kubebuilder:validation:XValidation:rule="self.virtualRouters == 1 || !has(self.priorities) || size(self.priorities) == 0",message="priorities need virtualRouters: 1; of several virtual routers each has its own order of the directors, which the controller makes"
+// +kubebuilder:validation:XValidation:rule="self.virtualRouters == 1 || !has(self.advertisedAddresses)",message="advertisedAddresses need virtualRouters: 1; they are one list, and several virtual routers advertise different addresses"
+// +kubebuilder:validation:XValidation:rule="self.virtualRouters == 1 || self.defaultPriority >= 100",message="defaultPriority must be at least 100 with several virtual routers: each router's directors have priorities from it downwards, to 60 less"
+// +kubebuilder:validation:XValidation:rule="self.virtualRouters == 1 || !has(self.moveTogether)",message="moveTogether needs virtualRouters: 1; several virtual routers are there to be Active on different directors"
 type VRRP struct {
-	// virtualRouterID is the VRID, 1 to 255: unique among all VRRP routers on the interface's link, those of others included.
-	// +required
+	// virtualRouterID is the VRID, 1 to 255: unique among all VRRP routers on the interface's link, those of others included. With
+	// several virtual routers it is that of the first. Omitted: the controller allocates the lowest one that no other group has on an
+	// interface of this name, and keeps it in status.virtualRouterIDs. It does not know the VRRP routers that are no directors; see
+	// excludedVirtualRouterIDs.
+	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=255
-	VirtualRouterID int32 `json:"virtualRouterID"`
+	VirtualRouterID int32 `json:"virtualRouterID,omitempty"`
+
+	// virtualRouters is how many virtual routers carry the group's virtual IPs, 1 to 16, default 1: exactly one director is Active.
+	// With more, the virtual IPs are spread over them evenly, a virtual IP with all its ports on one, and each virtual router has its
+	// own order of the directors, so that all directors are Active for a share of the virtual IPs. A virtual IP stays on its virtual
+	// router; a further virtual router takes its share from the others. A multiple of the number of directors spreads best: a dead
+	// director's virtual IPs then go to different ones. All virtual routers but the first have allocated ids. By NAT a real server's
+	// answers have to go through the director that is Active for the virtual IP, so more than one is for other forwarding methods.
+	// +optional
+	// +kubebuilder:default=1
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=16
+	VirtualRouters int32 `json:"virtualRouters,omitempty"`
+
+	// excludedVirtualRouterIDs are ids that are not allocated, 1 to 255 each, such as those of VRRP routers that are no directors. The
+	// condition Exclusive tells when one of those has an id of this group: excluded here, an allocated one is given up for another.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=255
+	// +kubebuilder:validation:items:Minimum=1
+	// +kubebuilder:validation:items:Maximum=255
+	ExcludedVirtualRouterIDs []int32 `json:"excludedVirtualRouterIDs,omitempty"`
 
 	// version of the protocol: 3 (RFC 9568, the default), or 2 (RFC 3768) for peers that speak nothing else.
 	// +optional
@@ -117,7 +147,7 @@ type VRRP struct {
 	AdvertisementInterval metav1.Duration `json:"advertisementInterval,omitempty"`
 
 	// priorities gives single directors a priority; the highest one alive is Active. A director that is not listed has
-	// defaultPriority.
+	// defaultPriority. With one virtual router only.
 	// +optional
 	// +listType=map
 	// +listMapKey=node
@@ -125,7 +155,8 @@ type VRRP struct {
 	Priorities []NodePriority `json:"priorities,omitempty"`
 
 	// defaultPriority is the priority of directors that priorities does not list: 1 to 254, default 100. Among equal
-	// priorities the greater source address wins.
+	// priorities the greater source address wins. With several virtual routers it is at least 100, and the highest priority in each:
+	// the directors have that and, in steps of 4, down to 60 less.
 	// +optional
 	// +kubebuilder:default=100
 	// +kubebuilder:validation:Minimum=1
@@ -150,7 +181,7 @@ type VRRP struct {
 	// router between two networks are: the outside group's, and the inside group's that the real servers have as their gateway.
 	// keepalived: vrrp_sync_group. The groups have the same directors with the same priorities, and the same preempt; a younger one that
 	// has not is refused. A director becomes Active for all of them or for none; one whose interface fails in one group gives the
-	// virtual IPs of all to any other director, and keeps what it can where it is the last. 1 to 63 lower-case letters, digits and
+	// virtual IPs of all to any other director, and keeps what it can where it is the last. It needs virtualRouters: 1. 1 to 63 lower-case letters, digits and
 	// hyphens. Absent: the group moves for itself.
 	// +optional
 	// +kubebuilder:validation:MaxLength=63
@@ -165,7 +196,8 @@ type VRRP struct {
 	// the virtual router, whose virtual_ipaddress this has to be. Up to 2.3.2 it takes an advertisement with another list for none,
 	// and becomes Active beside the one that sent it, so that a virtual IP could not come or go without two Actives. The group's
 	// other virtual IPs go where the router's go, unnamed, as keepalived's virtual_ipaddress_excluded. All of one family, that of the
-	// group's first virtual IP: 1 to 255 for IPv4, 1 to 90 for IPv6. Absent: the virtual IPs, as many as a packet has room for.
+	// group's first virtual IP: 1 to 255 for IPv4, 1 to 90 for IPv6. With one virtual router only. Absent: the virtual IPs, as many as
+	// a packet has room for.
 	// +optional
 	// +listType=set
 	// +kubebuilder:validation:MinItems=1
@@ -313,6 +345,18 @@ type DirectorGroupStatus struct {
 	// services is the number of compiled IPVS services: one a port of each accepted virtual service.
 	// +optional
 	Services int32 `json:"services,omitempty"`
+	// virtualRouterIDs are the ids of the group's virtual routers, 1 to 255 each, in the order of the virtual routers. What was allocated
+	// stands here, and stays.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=16
+	VirtualRouterIDs []int32 `json:"virtualRouterIDs,omitempty"`
+	// places are, with several virtual routers, the directors by the place from which their priorities follow, at most 64. A director
+	// keeps its place; the place of one that is gone is the next new one's. The 17th has the priorities of the first, and so on.
+	// +optional
+	// +listType=atomic
+	// +kubebuilder:validation:MaxItems=64
+	Places []string `json:"places,omitempty"`
 	// directors is one entry a director, by name.
 	// +optional
 	// +listType=map

@@ -8,8 +8,9 @@ import (
 	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
 )
 
-// maxAddresses is how many virtual IPs a NodeState has room for in one virtual router, so also a group with its one virtual router,
-// all address families together. Those that a VRRP advertisement has no room for ride along.
+// maxAddresses is how many virtual IPs a NodeState has room for in one virtual router, all address families together. A group can
+// carry as many, however many virtual routers it has: so it can go back to one. Those that a VRRP advertisement has no room for ride
+// along.
 const maxAddresses = 4096
 
 // claims are the addresses, ports and marks that services have, each given once.

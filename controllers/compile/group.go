@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 
 	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
+	"github.com/lvs-operator/lvs-operator/controllers/allocate"
 )
 
 // group is a director group and what was found of it.
@@ -20,18 +21,28 @@ type group struct {
 	settings  v1alpha1.CompiledIPVSSettings
 	sync      *v1alpha1.CompiledConnectionSync // nil: none
 	directors []string                         // names of the selected nodes, sorted
+	ids       []int32                          // of its virtual routers; 0: none was free
+	places    []string                         // directors by place; none with one virtual router
 	leaving   map[string]string                // why a director hands over, for those that do
 	peers     []*group                         // the other accepted groups that share a director, the oldest first
 	refused   *Finding
 }
 
 // judgeGroups looks at every group, the oldest first: a younger one that wants what an older one has is refused.
-func judgeGroups(all []*v1alpha1.DirectorGroup, nodes []Node) map[string]*group {
-	judged := make(map[string]*group, len(all))
+func judgeGroups(s Snapshot) map[string]*group {
+	judged := make(map[string]*group, len(s.Groups))
+	ids := routerIDs(s.Groups, s.NodeStates)
 	var accepted []*group
-	for _, object := range byAge(all) {
-		g := readGroup(object, nodes)
+	for _, object := range byAge(s.Groups) {
+		g := readGroup(object, s.Nodes)
+		g.ids = ids[object.Name]
+		if len(g.ids) > 1 {
+			g.places = allocate.Places(object.Name, object.Status.Places, g.directors)
+		}
 		g.sync = compileSync(g, accepted)
+		if g.refused == nil {
+			g.refused = exhausted(g)
+		}
 		if g.refused == nil {
 			g.refused = routerConflict(g, accepted)
 		}
@@ -110,25 +121,6 @@ func invalidSelector(field string, err error) *Finding {
 		Reason:    v1alpha1.ReasonInvalidSelector,
 		Message:   fmt.Sprintf("%s cannot be read: %v; correct it", field, err),
 	}
-}
-
-// routerConflict finds an older group that runs the same virtual router on the same interface of the same node. Two
-// groups without a common node are not compared: whether they share a link is not known here.
-func routerConflict(g *group, older []*group) *Finding {
-	for _, other := range older {
-		if other.Spec.Interface != g.Spec.Interface || other.Spec.VRRP.VirtualRouterID != g.Spec.VRRP.VirtualRouterID {
-			continue
-		}
-		if node, shared := sharedDirector(g, other); shared {
-			return &Finding{
-				Condition: v1alpha1.ConditionAccepted,
-				Reason:    v1alpha1.ReasonConflict,
-				Message: fmt.Sprintf("virtual router id %d on interface %s of node %s belongs to DirectorGroup %s, which is older; choose another virtualRouterID",
-					g.Spec.VRRP.VirtualRouterID, g.Spec.Interface, node, other.Name),
-			}
-		}
-	}
-	return nil
 }
 
 // gatewayConflict finds an older group that carries one of the group's gateway addresses: hosts would find it at two directors.

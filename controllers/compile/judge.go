@@ -24,7 +24,7 @@ type world struct {
 // them may have an address that this group's services want.
 func judge(s Snapshot) *world {
 	w := &world{
-		groups:   judgeGroups(s.Groups, s.Nodes),
+		groups:   judgeGroups(s),
 		pools:    make(map[types.NamespacedName]*v1alpha1.RealServerPool, len(s.Pools)),
 		samples:  make(map[types.NamespacedName][]sample, len(s.Pools)),
 		verdicts: map[types.NamespacedName]Verdict{},

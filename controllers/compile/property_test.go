@@ -15,15 +15,15 @@ import (
 	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
 )
 
-// crowd is a snapshot with conflicts, pools of many members and services over several slices.
+// crowd is a snapshot with conflicts, pools of many members, services over several slices and addresses over several virtual routers.
 func crowd(random *rand.Rand) Snapshot {
 	s := Snapshot{Group: "edge", Namespaces: map[string]map[string]string{"web": {}}}
-	for i, name := range []string{"edge", "other"} {
+	for _, name := range []string{"edge", "other"} {
 		s.Groups = append(s.Groups, &v1alpha1.DirectorGroup{
 			ObjectMeta: metav1.ObjectMeta{Name: name},
 			Spec: v1alpha1.DirectorGroupSpec{
 				Interface:    "eth0",
-				VRRP:         v1alpha1.VRRP{VirtualRouterID: int32(i + 1)},
+				VRRP:         v1alpha1.VRRP{VirtualRouters: 3},
 				AddressPools: []v1alpha1.AddressPool{{Name: "all", CIDRs: []v1alpha1.CIDR{"198.51.100.0/24"}, NamespaceSelector: &metav1.LabelSelector{}}},
 				MarkPools:    []v1alpha1.MarkPool{{Name: "all", First: 1, Last: 20, CIDRs: []v1alpha1.CIDR{"0.0.0.0/0"}, NamespaceSelector: &metav1.LabelSelector{}}},
 			},
@@ -94,6 +94,7 @@ func TestTheOrderOfObjectsChangesNothing(t *testing.T) {
 		shuffle(random, s.Pools)
 		shuffle(random, s.ServiceSlices)
 		shuffle(random, s.RealServerSlices)
+		shuffle(random, s.NodeStates)
 		if diff := cmp.Diff(want, Compile(s)); diff != "" {
 			t.Fatalf("the same objects in another order:\n%s", diff)
 		}
@@ -106,7 +107,18 @@ func shuffle[T any](random *rand.Rand, list []T) {
 
 // standing is the snapshot after its result was written.
 func standing(s Snapshot, r Result) Snapshot {
-	s.ServiceSlices, s.RealServerSlices = nil, nil
+	s.ServiceSlices, s.RealServerSlices, s.NodeStates = nil, nil, nil
+	s.Groups = slices.Clone(s.Groups)
+	for i, group := range s.Groups {
+		if group.Name == s.Group {
+			s.Groups[i] = group.DeepCopy()
+			s.Groups[i].Status.VirtualRouterIDs, s.Groups[i].Status.Places = r.VirtualRouterIDs, r.Places
+		}
+	}
+	for _, node := range sortedKeys(r.Nodes) {
+		spec := MergeNode(v1alpha1.NodeStateSpec{}, []NodePart{r.Nodes[node]}, nil)
+		s.NodeStates = append(s.NodeStates, &v1alpha1.NodeState{ObjectMeta: metav1.ObjectMeta{Name: node}, Spec: spec})
+	}
 	for i := range r.ServiceSlices {
 		s.ServiceSlices = append(s.ServiceSlices, &r.ServiceSlices[i])
 	}
@@ -140,6 +152,15 @@ func TestNothingMovesWhenOthersComeAndGo(t *testing.T) {
 			if old, stood := was[key]; stood && old != slice {
 				t.Fatalf("step %d: %s moved from %s to %s", step, key, old, slice)
 			}
+		}
+		on := routersOf(before)
+		for address, router := range routersOf(after) {
+			if old, stood := on[address]; stood && old != router {
+				t.Fatalf("step %d: %s moved from virtual router %d to %d", step, address, old, router)
+			}
+		}
+		if !slices.Equal(before.VirtualRouterIDs, after.VirtualRouterIDs) || !slices.Equal(before.Places, after.Places) {
+			t.Fatalf("step %d: ids %v and places %v became %v and %v", step, before.VirtualRouterIDs, before.Places, after.VirtualRouterIDs, after.Places)
 		}
 		before = after
 	}
@@ -179,6 +200,21 @@ func replace(s *Snapshot, pool *v1alpha1.RealServerPool) {
 			s.Pools[i] = pool
 		}
 	}
+}
+
+// routersOf is which virtual router has each address.
+func routersOf(r Result) map[v1alpha1.IPAddress]int32 {
+	where := map[v1alpha1.IPAddress]int32{}
+	for _, part := range r.Nodes {
+		if part.Director != nil {
+			for _, router := range part.Director.VirtualRouters {
+				for _, address := range router.Addresses {
+					where[address] = router.VirtualRouterID
+				}
+			}
+		}
+	}
+	return where
 }
 
 // positions is in which slice each compiled service and real server stands.

@@ -37,7 +37,8 @@ func Leaving(unschedulable bool, annotations map[string]string) string {
 type Snapshot struct {
 	// Group is the name of the director group to compile; it must be in Groups.
 	Group string
-	// Groups are all director groups: an older one with the same virtual router id on a shared node goes first.
+	// Groups are all director groups: an older one with the same virtual router id on a shared node goes first. Their statuses say
+	// what was allocated to them.
 	Groups []*v1alpha1.DirectorGroup
 	// Nodes are all nodes.
 	Nodes []Node
@@ -51,6 +52,11 @@ type Snapshot struct {
 	ServiceSlices []*v1alpha1.ServiceSlice
 	// RealServerSlices are the group's slices as they stand. Those of other groups are ignored.
 	RealServerSlices []*v1alpha1.RealServerSlice
+	// NodeStates are all nodes' states as they stand: from them comes back what a group's status has lost, and on which virtual router
+	// an address stays.
+	NodeStates []*v1alpha1.NodeState
+	// Previous are the Nodes of the group's compilation before; nil: not known, as after a start.
+	Previous map[string]NodePart
 }
 
 // Result is what one director group's directors and real servers have to do. Every list is sorted.
@@ -61,6 +67,11 @@ type Result struct {
 	Services map[types.NamespacedName]Verdict
 	// Directors are the names of the nodes that the group selects. They are listed for a refused group too.
 	Directors []string
+	// VirtualRouterIDs are the group's, in the order of its virtual routers. Those of a group that is carried out have to be written
+	// into its status before anything else, and so have Places: what was allocated must not move.
+	VirtualRouterIDs []int32
+	// Places are the directors by place; empty with one virtual router.
+	Places []string
 	// RealServerSlices are all slices that the group's pools need; others of the group have to go.
 	RealServerSlices []v1alpha1.RealServerSlice
 	// ServiceSlices are all slices that the group's services need; others of the group have to go.

@@ -83,6 +83,8 @@ func readObjects(t *testing.T, text string) Snapshot {
 			s.ServiceSlices = append(s.ServiceSlices, readOne[v1alpha1.ServiceSlice](t, document))
 		case "RealServerSlice":
 			s.RealServerSlices = append(s.RealServerSlices, readOne[v1alpha1.RealServerSlice](t, document))
+		case "NodeState":
+			s.NodeStates = append(s.NodeStates, readOne[v1alpha1.NodeState](t, document))
 		default:
 			t.Fatalf("unknown kind %q in:\n%s", kind.Kind, document)
 		}

@@ -10,13 +10,13 @@ import (
 )
 
 // compileSync fills in what the group leaves out; nil: it has no connection sync. The sync id is that of the first of the older
-// groups that shares a director, else the virtual router id, which no other group on the link has.
+// groups that shares a director, else the first virtual router's, which no other group on the link has.
 func compileSync(g *group, older []*group) *v1alpha1.CompiledConnectionSync {
 	sync := g.Spec.ConnectionSync
 	if sync == nil {
 		return nil
 	}
-	id := g.Spec.VRRP.VirtualRouterID
+	id := g.ids[0]
 	for _, other := range older {
 		if _, shared := sharedDirector(g, other); shared && other.sync != nil {
 			id = other.sync.SyncID

@@ -4,6 +4,8 @@ package rollup
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -18,25 +20,41 @@ func DirectorGroup(group *v1alpha1.DirectorGroup, view View, directors []Directo
 		DirectorCount:      int32(len(directors)),  // nodes of one cluster
 		Services:           int32(view.Compiled()), // services of one cluster
 		Directors:          reported(directors),
+		// What was allocated is written by who allocates.
+		VirtualRouterIDs: group.Status.VirtualRouterIDs,
+		Places:           group.Status.Places,
 	}
-	vrid := group.Spec.VRRP.VirtualRouterID
+	ids, are := routerIDs(view.VirtualRouterIDs)
 	c := newConditions(group.Status.Conditions, group.Generation, now)
 	c.verdict(v1alpha1.ConditionAccepted, v1alpha1.ReasonAccepted,
-		fmt.Sprintf("virtual router id %d on %s is this group's on its %s", vrid, group.Spec.Interface, count(len(directors), "director")), view.Group)
+		fmt.Sprintf("%s on %s %s this group's on its %s", ids, group.Spec.Interface, are, count(len(directors), "director")), view.Group)
 	c.outcome(v1alpha1.ConditionResolvedRefs, v1alpha1.ReasonResolved, refsMessage(group), missingSecret(directors))
 
 	programmed := groupProgramming(group, view.Group, directors)
 	c.outcome(v1alpha1.ConditionProgrammed, v1alpha1.ReasonProgrammed,
-		allRun(directors)+fmt.Sprintf(" virtual router id %d", vrid), programmed)
+		allRun(directors)+" "+ids, programmed)
 	if view.Group.OK() {
 		status.Active = names(actives(directors))
 	}
 	c.outcome(v1alpha1.ConditionExclusive, v1alpha1.ReasonExclusive,
-		fmt.Sprintf("no director hears anybody else advertise with virtual router id %d", vrid), foreignRouter(vrid, directors))
+		"no director hears anybody else advertise with "+ids, foreignRouter(ids, directors))
 	served, against := groupReadiness(view.Group, programmed, directors)
 	c.outcome(v1alpha1.ConditionReady, v1alpha1.ReasonReady, served, against)
 	status.Conditions = c.list
 	return status
+}
+
+// routerIDs is "virtual router id 66" that is, or "virtual router ids 1, 2" that are.
+func routerIDs(ids []int32) (text, are string) {
+	texts := make([]string, 0, len(ids))
+	for _, id := range ids {
+		texts = append(texts, strconv.Itoa(int(id)))
+	}
+	text = strings.Join(texts, ", ")
+	if len(ids) == 1 {
+		return "virtual router id " + text, "is"
+	}
+	return "virtual router ids " + text, "are"
 }
 
 func reported(directors []Director) []v1alpha1.DirectorStatus {

@@ -50,7 +50,7 @@ func served() *scene {
 		result: compile.Result{
 			Group:     compile.Verdict{Generation: 2},
 			Services:  map[types.NamespacedName]compile.Verdict{key: {Generation: 3, Addresses: []v1alpha1.IPAddress{"192.0.2.10"}}},
-			Directors: []string{"d1", "d2"},
+			Directors: []string{"d1", "d2"}, VirtualRouterIDs: []int32{66},
 			RealServerSlices: []v1alpha1.RealServerSlice{{
 				ObjectMeta: metav1.ObjectMeta{Name: "edge-blue-0"},
 				Spec: v1alpha1.RealServerSliceSpec{

@@ -20,6 +20,8 @@ type View struct {
 	Group compile.Verdict
 	// Directors are the names of the selected nodes, sorted.
 	Directors []string
+	// VirtualRouterIDs are the group's, in the order of its virtual routers.
+	VirtualRouterIDs []int32
 	// Services is what each virtual service of the group needs.
 	Services map[types.NamespacedName]Needs
 
@@ -44,10 +46,11 @@ type Needs struct {
 func NewView(previous View, result compile.Result, generations map[string]int64) View {
 	pools := poolNeeds(result.RealServerSlices, generations)
 	view := View{
-		Group:     result.Group,
-		Directors: result.Directors,
-		Services:  make(map[types.NamespacedName]Needs, len(result.Services)),
-		entries:   map[string]entry{},
+		Group:            result.Group,
+		Directors:        result.Directors,
+		VirtualRouterIDs: result.VirtualRouterIDs,
+		Services:         make(map[types.NamespacedName]Needs, len(result.Services)),
+		entries:          map[string]entry{},
 	}
 	for _, slice := range result.ServiceSlices {
 		for _, service := range slice.Spec.Services {

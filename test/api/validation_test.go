@@ -191,6 +191,13 @@ func TestWrongObjectsAreRefusedWithAMessage(t *testing.T) {
 
 		{"router id 0", groupYAML, "virtualRouterID: 66", "virtualRouterID: 0", "spec.vrrp.virtualRouterID in body should be greater than or equal to 1"},
 		{"router id 256", groupYAML, "virtualRouterID: 66", "virtualRouterID: 256", "spec.vrrp.virtualRouterID in body should be less than or equal to 255"},
+		{"no virtual router", groupYAML, "virtualRouterID: 66", "virtualRouters: 0", "spec.vrrp.virtualRouters in body should be greater than or equal to 1"},
+		{"17 virtual routers", groupYAML, "virtualRouterID: 66", "virtualRouters: 17", "spec.vrrp.virtualRouters in body should be less than or equal to 16"},
+		{"priorities in several virtual routers", groupYAML, "virtualRouterID: 66", "virtualRouters: 2", "priorities need virtualRouters: 1"},
+		{"advertised addresses of several virtual routers", groupYAML, "virtualRouterID: 66\n    priorities: [{node: d1, priority: 101}]", "virtualRouters: 2\n    advertisedAddresses: [192.0.2.200]", "advertisedAddresses need virtualRouters: 1"},
+		{"a gateway with several virtual routers", groupYAML, "vrrp:\n    virtualRouterID: 66\n    priorities: [{node: d1, priority: 101}]", "gatewayAddresses: [192.0.2.254]\n  vrrp:\n    virtualRouters: 2", "gatewayAddresses need vrrp.virtualRouters: 1"},
+		{"a low priority in several virtual routers", groupYAML, "virtualRouterID: 66\n    priorities: [{node: d1, priority: 101}]", "virtualRouters: 2\n    defaultPriority: 99", "defaultPriority must be at least 100 with several virtual routers"},
+		{"an excluded id of 256", groupYAML, "virtualRouterID: 66", "excludedVirtualRouterIDs: [256]", "spec.vrrp.excludedVirtualRouterIDs[0] in body should be less than or equal to 255"},
 		{"version 1", groupYAML, "virtualRouterID: 66", "virtualRouterID: 66\n    version: 1", `spec.vrrp.version: Unsupported value: 1: supported values: "2", "3"`},
 		{"priority 255", groupYAML, "priority: 101", "priority: 255", "spec.vrrp.priorities[0].priority in body should be less than or equal to 254"},
 		{"priority 0", groupYAML, "priority: 101", "priority: 0", "spec.vrrp.priorities[0].priority in body should be greater than or equal to 1"},
@@ -268,6 +275,8 @@ func TestRightObjectsAreTaken(t *testing.T) {
 		{"the service", serviceYAML, "valid", "valid"},
 		{"all of IPv4", groupYAML, "192.0.2.0/24", "0.0.0.0/0"},
 		{"the fastest VRRP", groupYAML, "virtualRouterID: 66", "virtualRouterID: 255\n    advertisementInterval: 10ms"},
+		{"no router id", groupYAML, "virtualRouterID: 66", "excludedVirtualRouterIDs: [1, 255]"},
+		{"several virtual routers", groupYAML, "virtualRouterID: 66\n    priorities: [{node: d1, priority: 101}]", "virtualRouters: 16\n    defaultPriority: 254"},
 		{"the slowest VRRP", groupYAML, "virtualRouterID: 66", "virtualRouterID: 1\n    version: 2\n    advertisementInterval: 255s"},
 		{"the slowest VRRP of version 3", groupYAML, "virtualRouterID: 66", "virtualRouterID: 1\n    advertisementInterval: 40950ms"},
 		{"a password in version 2", groupYAML, "virtualRouterID: 66", "virtualRouterID: 66\n    version: 2\n    authentication: {type: Password, secretRef: {name: s}}"},
@@ -392,6 +401,7 @@ func TestDefaultsAreAsExplained(t *testing.T) {
 	}{
 		{groupYAML, map[string]any{
 			"spec.vrrp.version": int64(3), "spec.vrrp.advertisementInterval": "1s", "spec.vrrp.defaultPriority": int64(100), "spec.vrrp.preempt": true,
+			"spec.vrrp.virtualRouters": int64(1),
 		}},
 		{strings.Replace(groupYAML, "interface:", "ipvs: {}\n  interface:", 1), map[string]any{
 			"spec.ipvs.expireNoDestConn": true, "spec.ipvs.expireQuiescentTemplate": true, "spec.ipvs.connReuseMode": int64(3),

@@ -15,6 +15,7 @@ const root = "../.."
 
 // documents are those that name the tests which hold what they say, with the rooms of these tests.
 var documents = map[string][]string{
+	"docs/design/bad-links.md":       {"agent/vrrp/vrrpnet"},
 	"docs/design/connection-sync.md": {"agent/connections", "agent/connections/connectionsnet", "agent/ipvs/ipvsnet"},
 	"docs/design/moving-together.md": {"agent", "agent/vrrp"},
 	"docs/ipvs-interface.md":         {"agent/ipvs/wire", "agent/ipvs/ipvsnet"},

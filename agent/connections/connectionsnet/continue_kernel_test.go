@@ -53,7 +53,14 @@ const (
 -a -t [2001:db8:a::10]:8080 -r [2001:db8::11]:8080 -g
 -a -t [2001:db8:a::10]:8080 -r [2001:db8::12]:8080 -g
 `
-	marking = `table ip marks { chain incoming { type filter hook prerouting priority -150; ip daddr 198.51.100.20 meta mark set 100; } }`
+	marking = `
+table ip marks {
+	chain incoming {
+		type filter hook prerouting priority -150
+		ip daddr 198.51.100.20 meta mark set 100
+	}
+}
+`
 
 	routesOfDirector = `
 route add local 198.51.100.0/26 dev lo

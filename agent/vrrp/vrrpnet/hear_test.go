@@ -39,16 +39,25 @@ func controlMessage(kind int, value []byte) []byte {
 	return append(b, make([]byte, unix.CmsgSpace(len(value))-unix.CmsgLen(len(value)))...)
 }
 
-// wrong is a packet that no router follows, and why.
+// wrong is what is wrong with a packet that no router follows.
 type wrong struct {
 	reason vrrp.Discard
 	say    func(*vrrp.Advertisement)
 	damage func(*vrrp.Envelope, []byte) []byte
 }
 
-// RFC 9568 section 7.1, RFC 3768 section 7.1: a bad packet changes nothing, and is counted by what is wrong with it. Only the id
-// cannot be wrong here: it says whose packet it is.
-func TestEachDiscardIsCountedByItsReason(t *testing.T) {
+// wrongs are what can be wrong with the packets of one kind of virtual router.
+type wrongs struct {
+	name   string
+	config vrrp.Config
+	// active is where the packets come from.
+	active netip.Addr
+	wrong  []wrong
+}
+
+// wrongPackets are all reasons for a discard but a wrong id: it says whose packet it is.
+func wrongPackets(t *testing.T) []wrongs {
+	t.Helper()
 	four := []netip.Addr{netip.MustParseAddr("192.0.2.200")}
 	six := []netip.Addr{vrrp.LinkLocal(66), netip.MustParseAddr("2001:db8::200")}
 	everywhere := []wrong{
@@ -57,51 +66,70 @@ func TestEachDiscardIsCountedByItsReason(t *testing.T) {
 		{vrrp.ErrVersion, nil, func(_ *vrrp.Envelope, b []byte) []byte { b[0] = 0x11; return b }},
 		{vrrp.ErrType, nil, func(_ *vrrp.Envelope, b []byte) []byte { b[0]++; return b }},
 		{vrrp.ErrChecksum, nil, func(_ *vrrp.Envelope, b []byte) []byte { b[6] ^= 1; return b }},
-		{vrrp.ErrOwnSource, nil, nil}, // sent from our own address: see below
-		{vrrp.ErrPeer, nil, func(e *vrrp.Envelope, b []byte) []byte { e.Destination = e.Source.Next(); return b }},
+		{vrrp.ErrOwnSource, nil, nil}, // sent from our own address: see the tests
+		{vrrp.ErrPeer, nil, nil},      // sent to our own address
 	}
-	for _, c := range []struct {
-		name   string
-		config vrrp.Config
-		active string
-		wrong  []wrong
-	}{
-		{"version 2", vrrp.Config{Version: vrrp.Version2, Interval: time.Second, Addresses: four, Password: vrrp.NewPassword("1111")}, "192.0.2.112", []wrong{
+	list := []wrongs{
+		{"version 2", vrrp.Config{Version: vrrp.Version2, Addresses: four, Password: vrrp.NewPassword("1111")}, netip.MustParseAddr("192.0.2.113"), []wrong{
 			{vrrp.ErrAuthentication, func(a *vrrp.Advertisement) { a.Auth.Data[0]++ }, nil},
 			{vrrp.ErrAuthentication, func(a *vrrp.Advertisement) { a.Auth.Type = 2 }, nil},
 			{vrrp.ErrInterval, func(a *vrrp.Advertisement) { a.Interval *= 2 }, nil},
 		}},
-		{"version 3", vrrp.Config{Version: vrrp.Version3, Interval: time.Second, Addresses: four, PlainChecksum: true}, "192.0.2.112", []wrong{
+		{"version 3", vrrp.Config{Version: vrrp.Version3, Addresses: four, PlainChecksum: true}, netip.MustParseAddr("192.0.2.113"), []wrong{
 			{vrrp.ErrCount, nil, func(*vrrp.Envelope, []byte) []byte { return unhex(t, "3142 6500 0064 6959") }},
 			{vrrp.ErrIntervalZero, nil, func(*vrrp.Envelope, []byte) []byte { return unhex(t, "3142 6501 0000 a6f3 c000 02c8") }},
 		}},
-		{"version 3 over IPv6", vrrp.Config{Version: vrrp.Version3, Interval: time.Second, Addresses: six}, "fe80::112", []wrong{
+		{"version 3 over IPv6", vrrp.Config{Version: vrrp.Version3, Addresses: six}, netip.MustParseAddr("fe80::113"), []wrong{
 			{vrrp.ErrLinkLocal, func(a *vrrp.Advertisement) { a.Addresses = six[1:] }, nil},
 		}},
-	} {
+	}
+	for i := range list {
+		c := &list[i]
+		c.config.VRID, c.config.Priority, c.config.Interval, c.config.Preempt = 66, 100, time.Second, true
+		c.wrong = slices.Concat(everywhere, c.wrong)
+	}
+	return list
+}
+
+// packet is an advertisement that would win against the router, with this wrong with it. The router sends from source.
+func (w wrongs) packet(t *testing.T, with wrong, source netip.Addr) (vrrp.Envelope, []byte) {
+	t.Helper()
+	winner, err := vrrp.NewInstance(w.config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	says := winner.Advertisement()
+	says.Priority = 101
+	e := vrrp.Envelope{Source: w.active, Destination: vrrp.Group(w.active), TTL: vrrp.TTL}
+	switch with.reason {
+	case vrrp.ErrOwnSource:
+		e.Source = source
+	case vrrp.ErrPeer:
+		e.Destination = source
+	}
+	if with.say != nil {
+		with.say(&says)
+	}
+	packet, err := says.AppendBinary(nil, e.Source, e.Destination)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if with.damage != nil {
+		packet = with.damage(&e, packet)
+	}
+	return e, packet
+}
+
+// RFC 9568 section 7.1, RFC 3768 section 7.1: a bad packet changes nothing, and is counted by what is wrong with it.
+func TestEachDiscardIsCountedByItsReason(t *testing.T) {
+	for _, c := range wrongPackets(t) {
 		t.Run(c.name, func(t *testing.T) {
 			now := time.Now()
-			c.config.VRID, c.config.Priority = 66, 100
 			th, r := activeWith(t, &node{}, now, c.config)
 			in := newPacketBatch()
 			var want [vrrp.DiscardLimit]uint64
-			for _, w := range slices.Concat(everywhere, c.wrong) {
-				e := vrrp.Envelope{Source: netip.MustParseAddr(c.active), Destination: vrrp.Group(c.config.Family()), TTL: vrrp.TTL}
-				if w.reason == vrrp.ErrOwnSource {
-					e.Source = r.source
-				}
-				says := r.instance.Advertisement()
-				says.Priority = 101 // it would win
-				if w.say != nil {
-					w.say(&says)
-				}
-				packet, err := says.AppendBinary(nil, e.Source, e.Destination)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if w.damage != nil {
-					packet = w.damage(&e, packet)
-				}
+			for _, w := range c.wrong {
+				e, packet := c.packet(t, w, r.source)
 				want[w.reason]++
 				in.put(e, packet)
 				th.hear(now, in, familyIndex(e.Source), 0)
@@ -109,14 +137,7 @@ func TestEachDiscardIsCountedByItsReason(t *testing.T) {
 					t.Fatalf("%s: counted %v, want %v; %d received, state %s", w.reason, got.Discarded, want, got.Received, r.instance.State())
 				}
 			}
-
-			good := r.instance.Advertisement()
-			good.Priority = 101
-			e := vrrp.Envelope{Source: netip.MustParseAddr(c.active), Destination: vrrp.Group(c.config.Family()), TTL: vrrp.TTL}
-			packet, err := good.AppendBinary(nil, e.Source, e.Destination)
-			if err != nil {
-				t.Fatal(err)
-			}
+			e, packet := c.packet(t, wrong{}, r.source)
 			in.put(e, packet)
 			th.hear(now, in, familyIndex(e.Source), 0)
 			if got := r.counters.snapshot(); got.Discarded != want || got.Received != 1 || r.instance.State() != vrrp.Backup {

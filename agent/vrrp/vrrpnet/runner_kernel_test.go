@@ -293,12 +293,12 @@ func TestTwoActivesAreCountedAndTheRightfulOneAnnouncesAgain(t *testing.T) {
 	again := brucelee.host.start(config(99), func(o *Options) { o.Resume = true })
 	again.await(vrrp.Active)
 	again.await(vrrp.Backup)
-	eventually(t, "master announces again", func() bool { return master.Stats().Announced == 10 })
+	eventually(t, "master announces again, and once more after brucelee's farewell", func() bool { return master.Stats().Announced == 15 })
 	if time.Since(begin) > 5*time.Second {
 		t.Error("that was only the second burst of the first announcement")
 	}
-	if s := master.Stats(); s.Rivals != 1 {
-		t.Errorf("%d rivals, want 1: %+v", s.Rivals, s)
+	if s := master.Stats(); s.Rivals != 2 {
+		t.Errorf("%d rivals, want brucelee's first word and its farewell: %+v", s.Rivals, s)
 	}
 	master.steady(2 * unit)
 }

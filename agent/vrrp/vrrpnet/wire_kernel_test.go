@@ -5,10 +5,9 @@
 package vrrpnet
 
 import (
+	"errors"
 	"net/netip"
-	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -28,6 +27,7 @@ type wire struct {
 type heard struct {
 	at       time.Time
 	source   netip.Addr
+	vrid     uint8
 	priority uint8
 }
 
@@ -35,56 +35,64 @@ type heard struct {
 func (h *host) listen() *wire {
 	h.t.Helper()
 	w := &wire{t: h.t}
-	switched := &host{t: h.t, ns: strings.TrimSuffix(h.ns, "m") + "s"}
-	opened, ended := make(chan int), make(chan struct{})
-	go func() {
-		defer close(ended)
-		runtime.LockOSThread() // and never unlock: the thread is in the switch
-		fd := -1
-		if err := switched.enter(); err == nil {
-			fd, _ = unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, int(networkOrder(unix.ETH_P_ALL)))
-		}
-		opened <- fd
-		if fd >= 0 {
-			w.run(fd)
-		}
-	}()
-	fd := <-opened
-	if fd < 0 {
-		h.t.Fatal("cannot listen in the switch")
-	}
-	h.t.Cleanup(func() {
-		_ = unix.Shutdown(fd, unix.SHUT_RD)
-		w.mu.Lock()
-		w.t = nil
-		w.mu.Unlock()
-		<-ended
-		_ = unix.Close(fd)
-	})
+	h.switched.tap("", unix.SOCK_DGRAM, w.note)
 	return w
 }
 
-func (w *wire) run(fd int) {
-	timeout := unix.NsecToTimeval(int64(100 * time.Millisecond))
-	_ = unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &timeout)
-	packet := make([]byte, 2048)
-	for {
-		n, from, err := unix.Recvfrom(fd, packet, 0)
-		w.mu.Lock()
-		over := w.t == nil
-		w.mu.Unlock()
-		if over {
-			return
-		}
-		link, fromLink := from.(*unix.SockaddrLinklayer)
-		if err == nil && fromLink && link.Pkttype != unix.PACKET_OUTGOING {
-			w.note(packet[:n])
-		}
+// tap hands over what comes into an interface of the host, or into any, until the test ends. Packets are whole (SOCK_RAW) or without their
+// Ethernet header (SOCK_DGRAM). What is sent with the socket goes out by the interface.
+func (h *host) tap(name string, kind int, take func(packet []byte)) (fd int) {
+	h.t.Helper()
+	const untilBound = 0
+	from := &unix.SockaddrLinklayer{Protocol: networkOrder(unix.ETH_P_ALL)}
+	if name != "" {
+		from.Ifindex = h.link(name).Attrs().Index
 	}
+	h.do(func() (err error) {
+		fd, err = unix.Socket(unix.AF_PACKET, kind|unix.SOCK_CLOEXEC, untilBound)
+		return err
+	})
+	timeout := unix.NsecToTimeval(int64(100 * time.Millisecond))
+	if err := errors.Join(unix.Bind(fd, from), unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_RCVTIMEO, &timeout)); err != nil {
+		h.t.Fatalf("listen on %s %s: %v", h.ns, name, err)
+	}
+	over, ended := make(chan struct{}), make(chan struct{})
+	h.t.Cleanup(func() {
+		close(over)
+		<-ended
+		_ = unix.Close(fd)
+	})
+	go func() {
+		defer close(ended)
+		packet := make([]byte, 2048)
+		for {
+			n, from, err := unix.Recvfrom(fd, packet, 0)
+			select {
+			case <-over:
+				return
+			default:
+			}
+			if link, known := from.(*unix.SockaddrLinklayer); err == nil && known && link.Pkttype != unix.PACKET_OUTGOING {
+				take(packet[:n])
+			}
+		}
+	}()
+	return fd
 }
 
 // note takes an advertisement. The bridge itself hears multicast once more than its ports do: the same packet twice changes no turn.
 func (w *wire) note(packet []byte) {
+	one, ok := advertised(packet)
+	if !ok {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.heard = append(w.heard, one)
+}
+
+// advertised is what an IP packet says as an advertisement; false: it is none.
+func advertised(packet []byte) (heard, bool) {
 	var source netip.Addr
 	var payload []byte
 	switch {
@@ -93,11 +101,9 @@ func (w *wire) note(packet []byte) {
 	case len(packet) > 44 && packet[0]>>4 == 6 && packet[6] == vrrp.Protocol:
 		source, payload = netip.AddrFrom16([16]byte(packet[8:24])), packet[40:]
 	default:
-		return
+		return heard{}, false
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.heard = append(w.heard, heard{time.Now(), source, payload[2]})
+	return heard{time.Now(), source, payload[1], payload[2]}, true
 }
 
 // crossing is the hand-over itself: how long after the first word of the next one the one before may still speak, because it has
@@ -128,4 +134,23 @@ func (w *wire) tookTurns(want ...netip.Addr) {
 			}
 		}
 	}
+}
+
+// lastOf is when a source was heard last.
+func (w *wire) lastOf(source netip.Addr) (at time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, one := range w.heard {
+		if one.source == source {
+			at = one.at
+		}
+	}
+	return at
+}
+
+// await returns as soon as the source speaks once more.
+func (w *wire) await(source netip.Addr) {
+	w.t.Helper()
+	before := w.lastOf(source)
+	eventually(w.t, source.String()+" speaks once more", func() bool { return w.lastOf(source).After(before) })
 }
