@@ -228,7 +228,7 @@ func (a *Agent) handOver() error {
 	resigning, cancel := context.WithTimeout(context.Background(), handOverBound)
 	defer cancel()
 	over := a.routers.stopAll(resigning)
-	if slices.ContainsFunc(over, func(r *router) bool { return r.state == vrrp.Active }) {
+	if slices.ContainsFunc(over, func(r *router) bool { return r.state == vrrp.Active && !r.config.VirtualMAC }) {
 		goOn(yieldGrace)
 	}
 	a.routers.release(over)
@@ -252,12 +252,17 @@ func (a *Agent) handOver() error {
 	return errors.Join(errs...)
 }
 
-// addressesOnly are the operations that take virtual IPs away.
+// addressesOnly are the operations that take virtual IPs away, and links with virtual MAC addresses down.
 func addressesOnly(operations []plan.Operation) []plan.Operation {
 	var deletions []plan.Operation
-	for _, o := range operations {
-		if deletion, ok := o.(*plan.DeleteAddress); ok {
-			deletions = append(deletions, deletion)
+	for _, operation := range operations {
+		switch o := operation.(type) {
+		case *plan.DeleteAddress:
+			deletions = append(deletions, o)
+		case *plan.SetLink:
+			if !o.Up {
+				deletions = append(deletions, o)
+			}
 		}
 	}
 	return deletions

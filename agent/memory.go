@@ -63,6 +63,8 @@ type memory struct {
 	marksDue bool
 	// marksLeft says that there may be marks, routes or rules of ours.
 	marksLeft bool
+	// linksLeft says that there may be links of ours.
+	linksLeft bool
 	// actual is what the kernel had of it when it was last read.
 	actual plan.Actual
 	// found are settings' values before our first write.
@@ -101,7 +103,7 @@ func newMemory() memory {
 	return memory{
 		desired: desired.NewStore(), ledger: plan.NewLedger(), users: map[health.Target][]ipvs.ServiceKey{},
 		pending: map[ipvs.ServiceKey]desired.Change{}, unsaved: map[ipvs.ServiceKey]*desired.Service{},
-		nodeNeverRead: true, unsavedDrains: map[ipvs.ServiceKey]bool{},
+		nodeNeverRead: true, linksLeft: true, unsavedDrains: map[ipvs.ServiceKey]bool{},
 		firstSeen: map[string]time.Time{}, judgements: map[string]judgement{}, awaiting: map[ipvs.ServiceKey]time.Time{},
 		drains: map[ipvs.ServiceKey]bool{}, found: map[string]string{},
 		serviceProblems: map[ipvs.ServiceKey]v1alpha1.Problem{}, tally: newTally(),

@@ -16,6 +16,7 @@ import (
 // nodeIn is what is wanted of the node beside its IPVS services, without what depends on a reading.
 func (a *Agent) nodeIn() plan.In {
 	in := plan.In{
+		Links:               a.desired.Node().Links(),
 		RealServerAddresses: a.desired.Node().RealServerAddresses,
 		Forwarding:          a.desired.Forwarding(),
 		Marks:               a.marks(),
@@ -46,10 +47,19 @@ func (a *Agent) marks() []mark.Rule {
 func (a *Agent) query(in plan.In) kernel.Query {
 	owned := a.owned()
 	return kernel.Query{
+		Links: a.linksLeft || len(in.Links) > 0, LinkNames: linkNames(in.Links),
 		Sysctls: in.Sysctls(), IPVS: !owned.IsZero(), Modules: modules(len(a.desired.FTP()) > 0),
 		Daemons: len(in.Daemons)+len(in.Started) > 0,
 		Marks:   a.marksLeft || len(owned.Marks) > 0 || len(in.Marks) > 0,
 	}
+}
+
+func linkNames(links []plan.Link) []string {
+	names := make([]string, 0, len(links))
+	for _, link := range links {
+		names = append(names, link.Name)
+	}
+	return names
 }
 
 // complete adds a reading, and what depends on it. As long as it is not known which services the kernel has, marks stay as
@@ -97,6 +107,9 @@ func (a *Agent) readNode(ctx context.Context, now time.Time) (plan.In, plan.Step
 // noteReading takes a reading over.
 func (a *Agent) noteReading(query kernel.Query, actual plan.Actual) {
 	a.actual = actual
+	if query.Links {
+		a.linksLeft = slices.ContainsFunc(actual.Links, func(l plan.ActualLink) bool { return l.Ours })
+	}
 	if query.Marks {
 		a.marksLeft = actual.MarksErr != nil || actual.MarksTampered || len(actual.Marks)+len(actual.Routes)+len(actual.Rules) > 0
 	}
@@ -126,7 +139,7 @@ func (a *Agent) settleNode(ctx context.Context, in plan.In, failures []kernel.Fa
 
 // wantsTheSame says whether two plans wanted the same of a node.
 func wantsTheSame(a, b plan.In) bool {
-	return slices.Equal(a.DirectorAddresses, b.DirectorAddresses) && slices.Equal(a.RealServerAddresses, b.RealServerAddresses) &&
+	return slices.Equal(a.Links, b.Links) && slices.Equal(a.DirectorAddresses, b.DirectorAddresses) && slices.Equal(a.RealServerAddresses, b.RealServerAddresses) &&
 		slices.Equal(a.Forwarding, b.Forwarding) && slices.Equal(a.Settings, b.Settings) &&
 		slices.Equal(a.Daemons, b.Daemons) && slices.EqualFunc(a.Marks, b.Marks, mark.Rule.Equal)
 }

@@ -41,6 +41,10 @@ func (a *Agent) nodeProblem(operation plan.Operation, err error) []v1alpha1.Prob
 	switch o := operation.(type) {
 	case *plan.AddAddress:
 		return []v1alpha1.Problem{problem(v1alpha1.ProblemKernel, a.routers.groupOf(o.Interface, o.Prefix.Addr()), "", err)}
+	case *plan.AddLink:
+		return a.linkProblem(o.Link.Name, err)
+	case *plan.SetLink:
+		return a.linkProblem(o.Name, err)
 	case *plan.SetMarks, *plan.AddRoute:
 		return a.markProblems(err, func(*desired.Service) bool { return true })
 	case *plan.AddRule:
@@ -82,6 +86,9 @@ func (a *Agent) readProblems(in plan.In) []v1alpha1.Problem {
 	for _, foreign := range plan.ForeignDaemons(in) {
 		problems = append(problems, a.everyGroup(fmt.Errorf("connectionSync: somebody else runs a %s sync daemon on this node (ipvsadm %s) and the kernel has room for one: stop it (ipvsadm --stop-daemon %s), or give connectionSync its parameters",
 			foreign.State, foreign, foreign.State))...)
+	}
+	for _, name := range plan.ForeignLinks(in) {
+		problems = append(problems, a.linkProblem(name, fmt.Errorf("virtualMAC: the agent did not add the link %s that is on this node, and needs one of that name: rename that one or delete it (ip link del %s)", name, name))...)
 	}
 	// Without IPVS none of its settings exists; that is told by another problem.
 	if missing := plan.Missing(in); len(missing) > 0 && a.tableRead {

@@ -69,7 +69,9 @@ type router struct {
 	offer   offer
 	// addresses are all that go where the router is Active: the advertised ones and those that ride along.
 	addresses []netip.Addr
-	running   VirtualRouter
+	// carrier is the interface that they go on: the key's, or the router's own link with a virtual MAC address.
+	carrier string
+	running VirtualRouter
 	// transitions counts the router's own transitions; announced is the count for which addresses were announced.
 	transitions, announced atomic.Int64
 	// claim is what it does when it becomes Active; nil: that waits for a pass.
@@ -87,7 +89,8 @@ type router struct {
 
 // yieldGrace is how long a director keeps the virtual IPs after another one has become Active. That one advertises first, and only
 // then adds them and tells the link; until the last client has heard it, packets come here, and find a director that still
-// forwards them. The other announces again after it, for a client that asked meanwhile and had two answers.
+// forwards them. The other announces again after it, for a client that asked meanwhile and had two answers. With a virtual MAC address
+// there is no such moment: bridges send here no more once the other has advertised, and an answer from here would lead them back.
 const yieldGrace = 500 * time.Millisecond
 
 // routers are the virtual routers of this node.
@@ -152,15 +155,15 @@ func (rs *routers) adoptOne(key routerKey, wanted desired.Router, now time.Time)
 	addresses := wanted.Addresses()
 	r, known := rs.byKey[key]
 	if !known {
-		r = &router{key: key, addresses: addresses, state: vrrp.Initialize, since: now}
+		r = &router{key: key, addresses: addresses, carrier: wanted.Carrier(), state: vrrp.Initialize, since: now}
 		rs.byKey[key] = r
 	}
 	r.moves, r.leaving = wanted.MoveTogether, wanted.Lowered != ""
-	if !slices.Equal(r.addresses, addresses) {
+	if !slices.Equal(r.addresses, addresses) || r.carrier != wanted.Carrier() {
 		// Those that are new come when their services are there.
 		r.claim.Store(nil)
 	}
-	r.addresses, r.wanted = addresses, wanted.Config
+	r.addresses, r.wanted, r.carrier = addresses, wanted.Config, wanted.Carrier()
 	rs.reconfigure(r, rs.inForce(r))
 }
 
@@ -293,8 +296,8 @@ func (rs *routers) addresses(actual []plan.Address, now time.Time) []plan.Interf
 		rs.observe(r, now)
 		keeps := now.Before(r.lingers) || r.running == nil && r.failure == nil && !r.released
 		for _, address := range r.addresses {
-			if r.state == vrrp.Active || keeps && holds(actual, r.key.interfaceName, address) {
-				held = append(held, plan.InterfaceAddress{Interface: r.key.interfaceName, Address: address})
+			if r.state == vrrp.Active || keeps && holds(actual, r.carrier, address) {
+				held = append(held, plan.InterfaceAddress{Interface: r.carrier, Address: address})
 			}
 		}
 	}
@@ -319,7 +322,8 @@ func (rs *routers) announce(actual []plan.Address, added []plan.Operation) {
 // virtual IP is there; what changes later does not keep an address back that was ready. servers are a group's masqueraded real servers.
 func (rs *routers) stake(servers func(group string) []netip.AddrPort) {
 	for _, r := range rs.byKey {
-		if r.running == nil {
+		if r.running == nil || r.config.VirtualMAC {
+			// A link of its own has to be up first, which is a pass's to see to.
 			continue
 		}
 		of, c := servers(r.key.group), r.claim.Load()
@@ -333,7 +337,7 @@ func (rs *routers) stake(servers func(group string) []netip.AddrPort) {
 func addsTo(operations []plan.Operation, r *router) bool {
 	return slices.ContainsFunc(operations, func(o plan.Operation) bool {
 		add, ok := o.(*plan.AddAddress)
-		return ok && add.Interface == r.key.interfaceName && slices.Contains(r.addresses, add.Prefix.Addr())
+		return ok && add.Interface == r.carrier && slices.Contains(r.addresses, add.Prefix.Addr())
 	})
 }
 
@@ -403,7 +407,7 @@ func (rs *routers) observe(r *router, now time.Time) {
 		rs.reconfigure(r, rs.inForce(r))
 	}
 	r.lingers = time.Time{}
-	if r.state == vrrp.Active && state == vrrp.Backup {
+	if r.state == vrrp.Active && state == vrrp.Backup && !r.config.VirtualMAC {
 		r.lingers = now.Add(yieldGrace)
 		time.AfterFunc(yieldGrace, rs.kick)
 	}
@@ -413,7 +417,7 @@ func (rs *routers) observe(r *router, now time.Time) {
 
 // holdsAny says whether an address of the router is there with our mark.
 func holdsAny(actual []plan.Address, r *router) bool {
-	return slices.ContainsFunc(r.addresses, func(a netip.Addr) bool { return holds(actual, r.key.interfaceName, a) })
+	return slices.ContainsFunc(r.addresses, func(a netip.Addr) bool { return holds(actual, r.carrier, a) })
 }
 
 func holds(actual []plan.Address, interfaceName string, address netip.Addr) bool {
@@ -422,11 +426,11 @@ func holds(actual []plan.Address, interfaceName string, address netip.Addr) bool
 	})
 }
 
-// carried are the router's addresses that are on its interface, whoever put them there.
+// carried are the router's addresses that are on their interface, whoever put them there.
 func carried(actual []plan.Address, r *router) []netip.Addr {
 	there := map[netip.Addr]bool{}
 	for _, a := range actual {
-		if a.Interface == r.key.interfaceName {
+		if a.Interface == r.carrier {
 			there[a.Prefix.Addr()] = true
 		}
 	}

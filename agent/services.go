@@ -209,14 +209,14 @@ func (a *Agent) allChecked(service *desired.Service) bool {
 }
 
 // mayStart says whether a group's virtual routers may take part in elections: its services are in the kernel, with their marks, and
-// warm. It goes through the services once a group.
+// warm, and their links are there. It goes through the services once a group.
 func (a *Agent) mayStart(now time.Time) func(group string) bool {
 	inKernel := a.tableRead && !a.ledger.Due() && !a.marksDue && len(a.tableProblems) == 0
 	asked := map[string]bool{}
 	return func(group string) bool {
 		ready, known := asked[group]
 		if !known {
-			ready = inKernel && a.serves(group) && a.isWarm(group, now)
+			ready = inKernel && a.serves(group) && a.isWarm(group, now) && a.routers.linked(group, a.actual)
 			asked[group] = ready
 		}
 		return ready

@@ -238,7 +238,7 @@ func (a *Agent) everyGroup(err error) []v1alpha1.Problem {
 // groupOf is the group whose virtual router has an address on an interface; empty: none.
 func (rs *routers) groupOf(interfaceName string, address netip.Addr) string {
 	for _, r := range rs.sorted() {
-		if r.key.interfaceName == interfaceName && slices.Contains(r.addresses, address) {
+		if r.carrier == interfaceName && slices.Contains(r.addresses, address) {
 			return r.key.group
 		}
 	}

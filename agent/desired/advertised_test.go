@@ -72,7 +72,7 @@ func TestARouterComesBackWholeFromTheCheckpoint(t *testing.T) {
 		Interface: "eth0", MoveTogether: "nat", Lowered: "HandOver", Secret: "edge-vrrp", Unadvertised: ip("2001:db8::10"), Uncarried: ip("192.0.2.10"),
 		Config: vrrp.Config{
 			Version: vrrp.Version3, VRID: 66, Priority: 100, Interval: time.Second, Preempt: true, PreemptDelay: time.Minute, Waits: true,
-			Addresses: ip("192.0.2.10"), Peers: ip("198.51.100.2"), PlainChecksum: true,
+			Addresses: ip("192.0.2.10"), Peers: ip("198.51.100.2"), PlainChecksum: true, VirtualMAC: true,
 			Announcements: vrrp.Announcements{Repeat: 1, Delay: time.Second, Refresh: time.Hour},
 		},
 	}

@@ -584,6 +584,28 @@ func TestVRRPOptionsReachTheRouter(t *testing.T) {
 	}
 }
 
+func TestAVirtualMACAddressComesWithALinkOfTheRoutersFamily(t *testing.T) {
+	in := edge()
+	compiled := &in.Node.Spec.DirectorGroups[0].VirtualRouters[0]
+	if node := build(t, in); len(node.Links()) != 0 || node.Groups[0].Routers[0].Carrier() != "eth0" {
+		t.Errorf("without one: links %v, addresses on %s", node.Links(), node.Groups[0].Routers[0].Carrier())
+	}
+	compiled.VirtualMAC = true
+	for address, want := range map[v1alpha1.IPAddress]plan.Link{
+		"192.0.2.10":   {Name: "lvs4-66-eth0", Parent: "eth0", MAC: vrrp.MAC{0, 0, 0x5e, 0, 1, 66}},
+		"2001:db8::10": {Name: "lvs6-66-eth0", Parent: "eth0", MAC: vrrp.MAC{0, 0, 0x5e, 0, 2, 66}},
+	} {
+		compiled.Addresses = []v1alpha1.IPAddress{address}
+		if address != "192.0.2.10" {
+			compiled.Version, compiled.Authentication = 3, nil
+		}
+		node := build(t, in)
+		if links := node.Links(); !slices.Equal(links, []plan.Link{want}) || node.Groups[0].Routers[0].Carrier() != want.Name {
+			t.Errorf("%s: links %v, addresses on %s", address, links, node.Groups[0].Routers[0].Carrier())
+		}
+	}
+}
+
 func TestServiceByMarkSaysWhichPacketsItTakes(t *testing.T) {
 	in := edge()
 	in.Node.Spec.DirectorGroups[0].MarkRanges = []v1alpha1.MarkRange{{First: 100, Last: 199}}

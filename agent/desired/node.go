@@ -67,6 +67,36 @@ func (n Node) Owned() ipvs.Ownership {
 	return ipvs.Union(all...)
 }
 
+// Link is the link with a virtual MAC address that the router needs; false: it needs none, its addresses are on its interface.
+func (r Router) Link() (plan.Link, bool) {
+	if !r.Config.VirtualMAC {
+		return plan.Link{}, false
+	}
+	family, id := r.Config.Family(), r.Config.VRID
+	return plan.Link{Name: plan.LinkName(r.Interface, id, family.Is6()), Parent: r.Interface, MAC: vrrp.VirtualMAC(family, id)}, true
+}
+
+// Carrier is the interface that the router's addresses go on: its link, if it has one.
+func (r Router) Carrier() string {
+	if link, has := r.Link(); has {
+		return link.Name
+	}
+	return r.Interface
+}
+
+// Links are those of all routers.
+func (n Node) Links() []plan.Link {
+	var links []plan.Link
+	for _, group := range n.Groups {
+		for _, router := range group.Routers {
+			if link, has := router.Link(); has {
+				links = append(links, link)
+			}
+		}
+	}
+	return links
+}
+
 // Settings are the kernel settings of all groups. Of one that several groups ask for the first by the group's name counts:
 // the controller lets no two of them on one node differ.
 func (n Node) Settings() []plan.Setting {

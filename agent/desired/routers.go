@@ -153,6 +153,7 @@ func parseRouter(compiled v1alpha1.VirtualRouter) (Router, error) {
 		Interval: compiled.AdvertisementInterval.Duration, Preempt: compiled.Preempt,
 		PreemptDelay: duration(compiled.PreemptDelay), Waits: compiled.MoveTogether != "",
 		Addresses: list.advertised, Peers: peers, Announcements: announcements,
+		VirtualMAC:    compiled.VirtualMAC,
 		PlainChecksum: compiled.Checksum == v1alpha1.ChecksumWithoutPseudoHeader,
 	}}, nil
 }

@@ -106,14 +106,20 @@ func (k *Kernel) Preflight() error {
 	return k.table.preflight()
 }
 
-// Read reads what the query asks for, and the addresses of all interfaces. It fails only where it cannot read those: virtual IPs
-// must come and go whatever else is wrong. Why marks, settings or sync daemons could not be read is in the answer.
+// Read reads what the query asks for, and the addresses of all interfaces. It fails only where it cannot read those, or the links that
+// carry some: virtual IPs must come and go whatever else is wrong. Why marks, settings or sync daemons could not be read is in the answer.
 func (k *Kernel) Read(ctx context.Context, query Query) (plan.Actual, error) {
 	var actual plan.Actual
 	var err error
+	if query.Links {
+		if actual.Links, err = k.readLinks(query.LinkNames); err != nil {
+			return plan.Actual{}, err
+		}
+	}
 	if actual.Addresses, err = k.readAddresses(); err != nil {
 		return plan.Actual{}, err
 	}
+	markLinks(&actual)
 	if query.Marks {
 		k.readPolicy(ctx, &actual)
 	}

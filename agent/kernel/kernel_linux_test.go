@@ -122,7 +122,11 @@ func (n node) run(command string) string {
 
 func (n node) read(in plan.In) plan.Actual {
 	n.t.Helper()
-	actual, err := n.k.Read(n.t.Context(), kernel.Query{Sysctls: in.Sysctls()})
+	query := kernel.Query{Sysctls: in.Sysctls(), Links: true}
+	for _, link := range in.Links {
+		query.LinkNames = append(query.LinkNames, link.Name)
+	}
+	actual, err := n.k.Read(n.t.Context(), query)
 	if err != nil {
 		n.t.Fatal(err)
 	}
@@ -496,7 +500,8 @@ func TestKernelInMemoryAnswersAsTheRealOne(t *testing.T) {
 	n.connectToTheSubnet()
 	n.run("sysctl -q -w net.ipv4.ip_forward=0")
 	memory := kerneltest.New("eth0", "director-eth0")
-	settings := plan.In{Settings: []plan.Setting{{Name: "net.ipv4.ip_forward", Value: "1"}}}
+	settings := plan.In{Settings: []plan.Setting{{Name: "net.ipv4.ip_forward", Value: "1"}}, Links: []plan.Link{virtualLink}}
+	n.run("sysctl -q -w net.ipv4.conf.eth0.arp_ignore=0 net.ipv4.conf.eth0.arp_announce=0")
 	memory.Preset(nil, n.read(settings))
 
 	web, dns := service(80, "rr"), service(53, "sh")
@@ -518,6 +523,24 @@ func TestKernelInMemoryAnswersAsTheRealOne(t *testing.T) {
 		&plan.AddAddress{Interface: "eth9", Prefix: address},
 		&plan.DeleteAddress{Interface: "eth9", Prefix: address},
 		&plan.DeleteAddress{Interface: "lo", Prefix: netip.PrefixFrom(vip, 24)},
+		&plan.SetLink{Name: virtualLink.Name},
+		&plan.SetLink{Name: virtualLink.Name, Up: true},
+		&plan.DeleteLink{Name: virtualLink.Name},
+		&plan.AddLink{Link: plan.Link{Name: virtualLink.Name, Parent: "eth9", MAC: virtualLink.MAC}},
+		&plan.AddLink{Link: plan.Link{Name: "director-eth0", Parent: "eth0", MAC: virtualLink.MAC}},
+		&plan.SetLink{Name: "director-eth0"},
+		&plan.DeleteLink{Name: "eth0"},
+		&plan.AddLink{Link: virtualLink},
+		&plan.AddLink{Link: virtualLink},
+		&plan.SetLink{Name: virtualLink.Name, Up: true},
+		&plan.AddLink{Link: plan.Link{Name: "lvs4-67-eth0", Parent: "eth0", MAC: virtualLink.MAC}},
+		&plan.SetLink{Name: "lvs4-67-eth0", Up: true},
+		&plan.DeleteLink{Name: "lvs4-67-eth0"},
+		&plan.AddAddress{Interface: virtualLink.Name, Prefix: address},
+		&plan.AddAddress{Interface: virtualLink.Name, Prefix: netip.PrefixFrom(vip6, 128)},
+		&plan.SetLink{Name: virtualLink.Name},
+		&plan.DeleteLink{Name: virtualLink.Name},
+		&plan.DeleteLink{Name: virtualLink.Name},
 		&plan.SetSysctl{Name: "net.ipv4.ip_forward", Value: "1"},
 		&plan.DeleteDestination{Service: web.Key, Destination: two.Key()},
 		&plan.DeleteDestination{Service: web.Key, Destination: two.Key()},
@@ -547,6 +570,9 @@ func (n node) view(in plan.In) []string {
 	lines := strings.Split(table.String(), "\n")
 	for _, address := range actual.Addresses {
 		lines = append(lines, fmt.Sprintf("%+v", address))
+	}
+	for _, link := range actual.Links {
+		lines = append(lines, fmt.Sprintf("%+v", link))
 	}
 	for name, value := range actual.Sysctls {
 		lines = append(lines, name+"="+value)

@@ -33,9 +33,15 @@ func (k *Kernel) readEachPolicy(ctx context.Context, actual *plan.Actual) error 
 	return err
 }
 
-// applyNetwork carries out one operation on addresses, firewall marks or policy routes.
+// applyNetwork carries out one operation on links, addresses, firewall marks or policy routes.
 func (k *Kernel) applyNetwork(operation plan.Operation) error {
 	switch o := operation.(type) {
+	case *plan.AddLink:
+		return k.addLink(*o)
+	case *plan.SetLink:
+		return k.setLink(*o)
+	case *plan.DeleteLink:
+		return k.deleteLink(*o)
 	case *plan.AddAddress:
 		return k.addAddress(*o)
 	case *plan.DeleteAddress:

@@ -11,6 +11,10 @@ type Query struct {
 	// Sysctls are the names, in dotted form, of the settings that are read. One that this kernel has not is left out of the
 	// answer.
 	Sysctls []string
+	// Links asks for our links with virtual MAC addresses, and for links of others with one of LinkNames; else they are taken for
+	// absent, and addresses on ours for what their own marks say.
+	Links     bool
+	LinkNames []string
 	// IPVS asks for the time-outs of IPVS, which stay 0 in a kernel without it. A node that is no director needs no ip_vs.
 	IPVS bool
 	// Daemons asks for the sync daemons of IPVS. A node that has nothing to do with them needs no ip_vs.

@@ -42,7 +42,9 @@ func (k *Kernel) writeSysctl(o plan.SetSysctl) error {
 	return nil
 }
 
-// sysctlFile is the file of a setting. No setting of ours has a dot in one of its parts, as an interface's name may have.
-func (k *Kernel) sysctlFile(name string) string {
-	return filepath.Join(k.procSys, strings.ReplaceAll(name, ".", "/"))
-}
+// dots turns the dotted name of a setting into its path, and the slash that stands for a dot in an interface's name into that
+// (sysctl(8)).
+var dots = strings.NewReplacer(".", "/", "/", ".")
+
+// sysctlFile is the file of a setting.
+func (k *Kernel) sysctlFile(name string) string { return filepath.Join(k.procSys, dots.Replace(name)) }

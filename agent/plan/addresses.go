@@ -23,11 +23,15 @@ type place struct {
 }
 
 // diffAddresses compares the addresses that are ours with those that are wanted. An address of somebody else's is never
-// deleted; one that we want on the same interface serves as it is, whatever its prefix length.
-func diffAddresses(in In) addressChanges {
+// deleted; one that we want on the same interface serves as it is, whatever its prefix length. The addresses of links that are gone
+// went with them.
+func diffAddresses(in In, gone map[string]bool) addressChanges {
 	wanted := wantedPlaces(in)
 	missing, surplus := maps.Clone(wanted), map[place]bool{}
 	for _, address := range in.Actual.Addresses {
+		if gone[address.Interface] {
+			continue
+		}
 		at := place{address.Interface, address.Prefix}
 		switch {
 		case !address.Ours:
@@ -58,10 +62,13 @@ func diffAddresses(in In) addressChanges {
 	return changes
 }
 
-// wantedPlaces are the addresses of both roles.
+// wantedPlaces are the addresses of both roles. None is wanted on a link of somebody else's.
 func wantedPlaces(in In) map[place]bool {
 	wanted := map[place]bool{}
 	for _, address := range in.DirectorAddresses {
+		if in.foreign(address.Interface) {
+			continue
+		}
 		wanted[place{address.Interface, host(address.Address)}] = true
 	}
 	for _, prefix := range realserver.For(in.RealServerAddresses).Addresses {

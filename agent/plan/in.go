@@ -14,6 +14,9 @@ import (
 type In struct {
 	// DirectorAddresses are the virtual IPs that this node holds now: those of its Active virtual routers.
 	DirectorAddresses []InterfaceAddress
+	// Links are the links with a virtual MAC address that this director's virtual routers need, whether they are Active or not; names
+	// are from LinkName, each once. The addresses on them are among DirectorAddresses.
+	Links []Link
 	// RealServerAddresses are the virtual IPs that this node accepts on lo as a real server.
 	RealServerAddresses []netip.Addr
 	// Forwarding are the address families of which this director has to forward packets of others, as LVS/NAT needs for the
@@ -54,6 +57,8 @@ type InterfaceAddress struct {
 // Actual is what a kernel has: the whole of it in what concerns us, and of the rest as much as Plan must know in order to
 // leave it alone.
 type Actual struct {
+	// Links are the macvlan links with our mark, and those links of others, of whatever kind, that have the name of one that is wanted.
+	Links []ActualLink
 	// Addresses are the addresses of all interfaces.
 	Addresses []Address
 	// Sysctls are values by dotted name. One that is not in it does not exist in this kernel, and is not written.
@@ -87,7 +92,7 @@ type Address struct {
 	Interface string
 	// Prefix is the address and its prefix length.
 	Prefix netip.Prefix
-	// Ours says that the address carries our mark: AddressProtocol or Label.
+	// Ours says that the address carries our mark, AddressProtocol or Label, or is on a link of ours.
 	Ours bool
 }
 

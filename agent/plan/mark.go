@@ -7,8 +7,8 @@ package plan
 // 3, keepalived 18.
 const AddressProtocol = 76
 
-// maxLabel is the longest label of an address: IFNAMSIZ of linux/if.h without the closing zero.
-const maxLabel = 15
+// maxLabel is the longest label of an address.
+const maxLabel = maxInterfaceName
 
 // Label is the address label (IFA_LABEL) that marks an address of the interface as ours in kernels without IFA_PROTO, and
 // to everybody who looks: the interface's name, a colon and lvs, for example eth0:lvs. It is empty for an interface whose

@@ -56,6 +56,18 @@ type DeleteAddress struct {
 	Prefix    netip.Prefix
 }
 
+// AddLink adds a macvlan link, with our mark and LinkSettings in force. It is down.
+type AddLink struct{ Link Link }
+
+// SetLink takes a link of ours up or down. Down it neither receives nor sends, and IPv6 addresses leave it.
+type SetLink struct {
+	Name string
+	Up   bool
+}
+
+// DeleteLink deletes a link of ours, with its addresses and settings.
+type DeleteLink struct{ Name string }
+
 // SetSysctl writes a kernel setting.
 type SetSysctl struct {
 	// Name in dotted form.
@@ -132,6 +144,22 @@ func (o *DeleteAddress) String() string {
 	return fmt.Sprintf("ip address del %s dev %s", o.Prefix, o.Interface)
 }
 
+// String is the ip command; the settings that come with the link are not in it.
+func (o *AddLink) String() string {
+	return fmt.Sprintf("ip link add link %s name %s address %s group %d type macvlan mode bridge", o.Link.Parent, o.Link.Name, o.Link.MAC, LinkGroup)
+}
+
+// String is the ip command.
+func (o *SetLink) String() string {
+	if o.Up {
+		return "ip link set dev " + o.Name + " up"
+	}
+	return "ip link set dev " + o.Name + " down"
+}
+
+// String is the ip command.
+func (o *DeleteLink) String() string { return "ip link del " + o.Name }
+
 // String is the ipvsadm command; 0 leaves a time-out as it is.
 func (o *SetTimeouts) String() string { return "ipvsadm " + o.Timeouts.String() }
 
@@ -176,6 +204,9 @@ func (*UpdateDestination) operation() {}
 func (*DeleteDestination) operation() {}
 func (*AddAddress) operation()        {}
 func (*DeleteAddress) operation()     {}
+func (*AddLink) operation()           {}
+func (*SetLink) operation()           {}
+func (*DeleteLink) operation()        {}
 func (*SetSysctl) operation()         {}
 func (*SetTimeouts) operation()       {}
 func (*StartDaemon) operation()       {}

@@ -19,6 +19,7 @@ import (
 	"github.com/lvs-operator/lvs-operator/agent/mark"
 	"github.com/lvs-operator/lvs-operator/agent/plan"
 	"github.com/lvs-operator/lvs-operator/agent/realserver"
+	"github.com/lvs-operator/lvs-operator/agent/vrrp"
 )
 
 const worlds = 2000
@@ -44,8 +45,21 @@ var (
 	timeouts = []string{plan.TimeoutTCP, plan.TimeoutTCPFin, plan.TimeoutUDP}
 	sysctls  = append([]string{
 		"net.ipv4.ip_forward", "net.ipv4.vs.conn_reuse_mode", "net.ipv4.vs.expire_nodest_conn", "net.ipv6.conf.all.forwarding",
+		"net.ipv4.conf.eth0.arp_ignore", "net.ipv4.conf.eth0.arp_announce",
 	}, arp...)
+	// links are of two virtual routers on eth0.
+	links = []plan.Link{link, {Name: plan.LinkName("eth0", 66, true), Parent: "eth0", MAC: vrrp.VirtualMAC(vip6, 66)}}
 )
+
+// randomLink is in a kernel: as it should be, another than it should be, or somebody else's.
+func randomLink(r *rand.Rand, of plan.Link) plan.ActualLink {
+	actual := plan.ActualLink{Link: of, Up: pick(r, true, false), Bridge: pick(r, true, true, true, false), Ours: pick(r, true, true, true, false)}
+	actual.MAC[5] += pick[byte](r, 0, 0, 0, 1)
+	if !actual.Ours {
+		return plan.ActualLink{Link: plan.Link{Name: of.Name}}
+	}
+	return actual
+}
 
 // randomMarks are sorted rules, some of them with a policy route.
 func randomMarks(r *rand.Rand) []mark.Rule {
@@ -62,12 +76,20 @@ func randomActual(r *rand.Rand) plan.Actual {
 		Rules:    some(r, plan.PolicyRule{Mark: 100, Family: ipvs.IPv4}, plan.PolicyRule{Mark: 100, Family: ipvs.IPv6}, plan.PolicyRule{Mark: 105, Family: ipvs.IPv4}),
 		Timeouts: ipvs.Timeouts{TCP: pick[uint32](r, 60, 900), TCPFin: pick[uint32](r, 60, 120), UDP: pick[uint32](r, 60, 300)},
 	}
+	interfaces := []string{"lo", "eth0", "eth1"}
+	for _, of := range some(r, links...) {
+		actual.Links = append(actual.Links, randomLink(r, of))
+		interfaces = append(interfaces, of.Name)
+	}
 	seen := map[string]bool{}
 	for range r.IntN(8) {
 		at := randomVIP(r)
 		address := plan.Address{
-			Interface: pick(r, "lo", "eth0", "eth1"), Ours: pick(r, true, false),
+			Interface: pick(r, interfaces...), Ours: pick(r, true, false),
 			Prefix: netip.PrefixFrom(at, at.BitLen()-pick(r, 0, 0, 8)),
+		}
+		if of := slices.IndexFunc(actual.Links, func(l plan.ActualLink) bool { return l.Name == address.Interface }); of >= 0 {
+			address.Ours = actual.Links[of].Ours
 		}
 		if id := address.Interface + address.Prefix.String(); !seen[id] {
 			seen[id] = true
@@ -82,7 +104,7 @@ func randomActual(r *rand.Rand) plan.Actual {
 
 func randomIn(r *rand.Rand) plan.In {
 	in := plan.In{
-		Forwarding: some(r, families...), Marks: randomMarks(r), Actual: randomActual(r), Found: map[string]string{},
+		Links: some(r, links...), Forwarding: some(r, families...), Marks: randomMarks(r), Actual: randomActual(r), Found: map[string]string{},
 	}
 	for _, name := range some(r, "net.ipv4.vs.expire_nodest_conn", "net.ipv4.vs.conn_reuse_mode") {
 		in.Settings = append(in.Settings, plan.Setting{Name: name, Value: pick(r, "0", "1", "2")})
@@ -90,8 +112,12 @@ func randomIn(r *rand.Rand) plan.In {
 	for _, name := range some(r, timeouts...) {
 		in.Settings = append(in.Settings, plan.Setting{Name: name, Value: pick(r, "60", "120", "900")})
 	}
+	interfaces := []string{"eth0", "eth1"}
+	for _, of := range in.Links {
+		interfaces = append(interfaces, of.Name)
+	}
 	for range r.IntN(4) {
-		in.DirectorAddresses = append(in.DirectorAddresses, plan.InterfaceAddress{Interface: pick(r, "eth0", "eth1"), Address: randomVIP(r)})
+		in.DirectorAddresses = append(in.DirectorAddresses, plan.InterfaceAddress{Interface: pick(r, interfaces...), Address: randomVIP(r)})
 	}
 	for range r.IntN(4) {
 		in.RealServerAddresses = append(in.RealServerAddresses, randomVIP(r))
@@ -136,7 +162,8 @@ func carryOut(t *testing.T, actual plan.Actual, operations []plan.Operation) pla
 	if failures := k.Apply(t.Context(), slices.Concat(before, operations)); len(failures) > 0 {
 		t.Fatalf("the kernel refused %v", failures)
 	}
-	after, err := k.Read(t.Context(), kernel.Query{Sysctls: slices.Collect(maps.Keys(actual.Sysctls)), IPVS: true, Marks: true})
+	after, err := k.Read(t.Context(), kernel.Query{Sysctls: slices.Collect(maps.Keys(actual.Sysctls)), IPVS: true, Marks: true,
+		Links: true, LinkNames: []string{links[0].Name, links[1].Name}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,17 +174,42 @@ func TestAppliedPlanGivesTheDesiredNode(t *testing.T) {
 	everywhere(t, func(t *testing.T, r *rand.Rand) {
 		in := randomIn(r)
 		after := carryOut(t, in.Actual, plan.Plan(in).All())
+		checkLinks(t, in, after)
 		checkAddresses(t, in, after)
 		checkSettings(t, in, after)
 		checkMarks(t, in, after)
 	})
 }
 
+func checkLinks(t *testing.T, in plan.In, after plan.Actual) {
+	t.Helper()
+	want := map[string]plan.ActualLink{}
+	for _, of := range in.Links {
+		holds := slices.ContainsFunc(in.DirectorAddresses, func(a plan.InterfaceAddress) bool { return a.Interface == of.Name })
+		want[of.Name] = plan.ActualLink{Link: of, Bridge: true, Up: holds, Ours: true}
+	}
+	for _, before := range in.Actual.Links {
+		if !before.Ours {
+			want[before.Name] = before
+		}
+	}
+	got := map[string]plan.ActualLink{}
+	for _, of := range after.Links {
+		got[of.Name] = of
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("links: %s", diff)
+	}
+}
+
 func checkAddresses(t *testing.T, in plan.In, after plan.Actual) {
 	t.Helper()
 	wanted := map[plan.InterfaceAddress]bool{}
+	others := plan.ForeignLinks(in)
 	for _, address := range in.DirectorAddresses {
-		wanted[address] = true
+		if !slices.Contains(others, address.Interface) {
+			wanted[address] = true
+		}
 	}
 	for _, address := range in.RealServerAddresses {
 		wanted[plan.InterfaceAddress{Interface: "lo", Address: address}] = true
@@ -204,6 +256,10 @@ func checkSettings(t *testing.T, in plan.In, after plan.Actual) {
 	}
 	for _, setting := range in.Settings {
 		set(setting.Name, setting.Value)
+	}
+	for range in.Links {
+		set("net.ipv4.conf.eth0.arp_ignore", "1")
+		set("net.ipv4.conf.eth0.arp_announce", "2")
 	}
 	for _, family := range in.Forwarding {
 		set(map[ipvs.Family]string{ipvs.IPv4: "net.ipv4.ip_forward", ipvs.IPv6: "net.ipv6.conf.all.forwarding"}[family], "1")
@@ -269,6 +325,8 @@ func TestOrderOfTheInputDoesNotMatter(t *testing.T) {
 	everywhere(t, func(t *testing.T, r *rand.Rand) {
 		in := randomIn(r)
 		want := commands(plan.Plan(in).All())
+		shuffle(r, in.Links)
+		shuffle(r, in.Actual.Links)
 		shuffle(r, in.Actual.Addresses)
 		shuffle(r, in.Actual.Routes)
 		shuffle(r, in.Actual.Rules)

@@ -37,6 +37,11 @@ func (in In) Sysctls() []string {
 	for _, setting := range wantedSettings(in) {
 		names[setting.Name] = true
 	}
+	for _, link := range in.Links {
+		for _, setting := range LinkSettings(link.Name) {
+			names[setting.Name] = true
+		}
+	}
 	for name := range in.Found {
 		names[name] = true
 	}
@@ -46,8 +51,22 @@ func (in In) Sysctls() []string {
 	return slices.Sorted(maps.Keys(names))
 }
 
-// wantedSettings are the settings that this node needs now, in the order in which they are written.
+// wantedSettings are the settings that this node needs now and that are restored when it no longer does, in the order in which they
+// are written.
 func wantedSettings(in In) []Setting {
+	wanted := kernelSettings(in)
+	for _, link := range in.Links {
+		for _, setting := range parentSettings(link.Parent) {
+			if !slices.Contains(wanted, setting) {
+				wanted = append(wanted, setting)
+			}
+		}
+	}
+	return wanted
+}
+
+// kernelSettings are those of the kernel as a whole, and of lo.
+func kernelSettings(in In) []Setting {
 	arp := realserver.For(in.RealServerAddresses).Sysctls
 	wanted := make([]Setting, 0, len(in.Forwarding)+len(in.Settings)+len(arp))
 	for _, family := range in.Forwarding {
@@ -71,23 +90,27 @@ func (a Actual) value(name string) (string, bool) {
 }
 
 // raiseSettings writes the settings that this node needs and has not.
-func raiseSettings(in In) []Operation {
+func raiseSettings(in In) []Operation { return writes(wrong(in, wantedSettings(in))) }
+
+// wrong are those of the settings that this kernel has and that have another value in it.
+func wrong(in In, settings []Setting) []Setting {
 	var wrong []Setting
-	for _, setting := range wantedSettings(in) {
+	for _, setting := range settings {
 		if actual, exists := in.Actual.value(setting.Name); exists && !setting.holds(actual) {
 			wrong = append(wrong, setting)
 		}
 	}
-	return writes(wrong)
+	return wrong
 }
 
-// Missing are the names of the settings that are wanted and that this kernel does not have.
+// Missing are the names of the settings that are wanted and that this kernel does not have. An interface that is absent is told by
+// the virtual router on it.
 func Missing(in In) []string {
 	if in.Actual.SettingsErr != nil {
 		return nil
 	}
 	var missing []string
-	for _, setting := range wantedSettings(in) {
+	for _, setting := range kernelSettings(in) {
 		if _, exists := in.Actual.value(setting.Name); !exists {
 			missing = append(missing, setting.Name)
 		}
@@ -145,11 +168,18 @@ func released(in In) []string {
 }
 
 // NewlyFound is, a setting that the operations write for the first time, the value that it has now. It has to be on disk,
-// merged into In.Found, before the operations are carried out: later nobody knows what to restore. Nil: there is none.
+// merged into In.Found, before the operations are carried out: later nobody knows what to restore. What goes with a link of ours is
+// never restored. Nil: there is none.
 func NewlyFound(in In, operations []Operation) map[string]string {
 	found := map[string]string{}
+	ownLink := map[string]bool{}
+	for _, link := range in.Links {
+		for _, setting := range LinkSettings(link.Name) {
+			ownLink[setting.Name] = true
+		}
+	}
 	note := func(name string) {
-		if _, known := in.Found[name]; !known {
+		if _, known := in.Found[name]; !known && !ownLink[name] {
 			found[name], _ = in.Actual.value(name)
 		}
 	}

@@ -41,6 +41,9 @@ type Config struct {
 	// PlainChecksum leaves the pseudo-header out of the checksum of version 3 over IPv4, as RFC 9568 section 5.2.8 has it and
 	// keepalived does not. Received are both.
 	PlainChecksum bool
+	// VirtualMAC sends advertisements and announcements from the virtual router's own Ethernet address, VirtualMAC of its family and
+	// id, instead of the interface's. It excludes Peers: only what goes to everybody tells each bridge where the address is.
+	VirtualMAC bool
 	// Password is version 2's, at most 8 bytes; the zero value is no authentication.
 	Password Password
 	// Source is the interface's primary IPv4 address, or its link-local IPv6 address, which breaks a tie of priorities: the
@@ -83,6 +86,8 @@ func (c Config) Validate() error {
 		return fmt.Errorf("source address %s: want a link-local one (RFC 9568 section 5.1.2.1)", c.Source)
 	case len(c.Peers) > maxPeers:
 		return fmt.Errorf("%d unicast peers: want at most %d", len(c.Peers), maxPeers)
+	case c.VirtualMAC && len(c.Peers) > 0:
+		return errors.New("virtual MAC address with unicast peers: want multicast, from which bridges learn where the address is")
 	}
 	return cmp.Or(c.validateList("virtual address", c.Addresses), c.validateList("unicast peer", c.Peers), c.Announcements.validate())
 }
@@ -124,7 +129,8 @@ func (c Config) Equal(other Config) bool {
 	}
 	return c.Version == other.Version && c.VRID == other.VRID && c.Priority == other.Priority &&
 		c.Interval == other.Interval && c.Preempt == other.Preempt && c.PreemptDelay == other.PreemptDelay && c.Waits == other.Waits &&
-		c.Password == other.Password && c.Source == other.Source && c.Announcements == other.Announcements && c.PlainChecksum == other.PlainChecksum
+		c.Password == other.Password && c.Source == other.Source && c.Announcements == other.Announcements && c.PlainChecksum == other.PlainChecksum &&
+		c.VirtualMAC == other.VirtualMAC
 }
 
 // Family is an address of the router's family, for [Group] and the like.

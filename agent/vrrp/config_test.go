@@ -53,6 +53,7 @@ func TestAConfigurationThatVRRPForbidsSaysWhatIsAllowed(t *testing.T) {
 		{"a global source over IPv6", fast(), func(c *vrrp.Config) { c.Addresses, c.Source = vips6, netip.MustParseAddr("2001:db8::1") }, "want a link-local one"},
 		{"a peer of the other family", fast(), func(c *vrrp.Config) { c.Peers = vips6[:1] }, "unicast peer fe80::200:5eff:fe00:242: want an IPv4 unicast address"},
 		{"a peer twice", fast(), func(c *vrrp.Config) { c.Peers = []netip.Addr{brucelee, brucelee} }, "unicast peer 192.0.2.112 is listed twice"},
+		{"a virtual MAC address and peers", fast(), func(c *vrrp.Config) { c.VirtualMAC, c.Peers = true, []netip.Addr{brucelee} }, "want multicast"},
 		{"a delay below 0", fast(), func(c *vrrp.Config) { c.PreemptDelay = -1 }, "want 0 to 16m40s"},
 		{"announced 65 times", fast(), func(c *vrrp.Config) { c.Announcements.Repeat = 65 }, "want 1 to 64"},
 		{"refreshed all the time", fast(), func(c *vrrp.Config) { c.Announcements.Refresh = 1 }, "want 1s to 24h0m0s"},
@@ -118,8 +119,9 @@ func TestEqualSeesEveryField(t *testing.T) {
 		"version": func(c *vrrp.Config) { c.Version = 3 }, "id": func(c *vrrp.Config) { c.VRID++ },
 		"priority": func(c *vrrp.Config) { c.Priority++ }, "interval": func(c *vrrp.Config) { c.Interval *= 2 },
 		"preempt": func(c *vrrp.Config) { c.Preempt = false }, "addresses": func(c *vrrp.Config) { c.Addresses = vips[:1] },
-		"password": func(c *vrrp.Config) { c.Password = vrrp.NewPassword("2222") },
-		"source":   func(c *vrrp.Config) { c.Source = brucelee },
+		"password":    func(c *vrrp.Config) { c.Password = vrrp.NewPassword("2222") },
+		"virtual MAC": func(c *vrrp.Config) { c.VirtualMAC = true },
+		"source":      func(c *vrrp.Config) { c.Source = brucelee },
 	} {
 		a, b := tutorial(), tutorial()
 		if !a.Equal(b) {

@@ -24,7 +24,7 @@
 //   - [Instance.Start] may resume: see there.
 //   - [Instance.Yield] offers the role without leaving, and [Instance.Claim] takes it without waiting, so that virtual routers can move
 //     together ([Together]): see there why this looks to the others as the RFC has it.
-//   - The physical MAC address is used, as keepalived does by default; there is no virtual MAC address.
+//   - The physical MAC address is used, as keepalived does by default, unless [Config.VirtualMAC] says otherwise.
 //
 // docs/rfc.md goes through all requirements one by one.
 package vrrp

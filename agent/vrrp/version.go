@@ -3,6 +3,7 @@
 package vrrp
 
 import (
+	"fmt"
 	"net/netip"
 	"strconv"
 	"time"
@@ -43,6 +44,23 @@ func Group(family netip.Addr) netip.Addr {
 		return netip.AddrFrom4([4]byte{224, 0, 0, 18})
 	}
 	return netip.AddrFrom16([16]byte{0: 0xff, 1: 0x02, 15: 0x12})
+}
+
+// MAC is an Ethernet address.
+type MAC [6]byte
+
+// String writes it as ip(8) does: 00:00:5e:00:01:42.
+func (m MAC) String() string {
+	return fmt.Sprintf("%02x:%02x:%02x:%02x:%02x:%02x", m[0], m[1], m[2], m[3], m[4], m[5])
+}
+
+// VirtualMAC is the address that a virtual router has whichever director is Active: 00-00-5E-00-01-{id} in the family of IPv4,
+// 00-00-5E-00-02-{id} in that of IPv6 (RFC 9568 section 7.3).
+func VirtualMAC(family netip.Addr, vrid uint8) MAC {
+	if family.Is4() {
+		return MAC{0, 0, 0x5e, 0, 1, vrid}
+	}
+	return MAC{0, 0, 0x5e, 0, 2, vrid}
 }
 
 // LinkLocal is the link-local address that a virtual router of IPv6 can have as its own: the interface identifier of its virtual

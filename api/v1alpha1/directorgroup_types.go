@@ -94,6 +94,7 @@ type DirectorGroupSpec struct {
 // +kubebuilder:validation:XValidation:rule="self.version == 3 || self.advertisementInterval.matches('^([0-9]+h)?([0-9]+m)?([0-9]+s)?$')",message="advertisementInterval must be a whole number of seconds with version 2; use version: 3 for shorter intervals"
 // +kubebuilder:validation:XValidation:rule="self.version == 3 || duration(self.advertisementInterval) >= duration('1s')",message="advertisementInterval must be at least 1s with version 2; use version: 3 for shorter intervals"
 // +kubebuilder:validation:XValidation:rule="self.version == 2 || duration(self.advertisementInterval) <= duration('40950ms')",message="advertisementInterval must be at most 40.95s with version 3"
+// +kubebuilder:validation:XValidation:rule="!has(self.virtualMAC) || !self.virtualMAC || !has(self.unicast)",message="virtualMAC excludes unicast: bridges learn where the virtual MAC address is from advertisements to the multicast group"
 // +kubebuilder:validation:XValidation:rule="self.version == 2 || !has(self.authentication)",message="authentication exists in version 2 only (RFC 2338); RFC 9568 removed it from version 3"
 // +kubebuilder:validation:XValidation:rule="self.virtualRouters == 1 || !has(self.priorities) || size(self.priorities) == 0",message="priorities need virtualRouters: 1; of several virtual routers each has its own order of the directors, which the controller makes"
 // +kubebuilder:validation:XValidation:rule="self.virtualRouters == 1 || !has(self.advertisedAddresses)",message="advertisedAddresses need virtualRouters: 1; they are one list, and several virtual routers advertise different addresses"
@@ -216,6 +217,21 @@ type VRRP struct {
 	// unsolicited neighbour advertisements for IPv6.
 	// +optional
 	Announcements *Announcements `json:"announcements,omitempty"`
+
+	// virtualMAC gives the virtual router an Ethernet address of its own, which moves with the virtual IPs (RFC 9568 section 7.3;
+	// keepalived: use_vmac): 00:00:5e:00:01:ID, or 00:00:5e:00:02:ID where all virtual IPs are IPv6, ID being virtualRouterID in
+	// hexadecimal. Neighbours then keep their ARP and neighbour entries over a failover, and bridges learn the new place from the
+	// first advertisement. Default false: the virtual IPs have the Active director's own MAC address, and gratuitous ARP and
+	// neighbour advertisements, which some hosts ignore, tell of a change.
+	//
+	// It needs switches, hypervisors and clouds that allow a second, moving MAC address on a director's port (no port security; on
+	// VMware forged transmits and MAC changes), an Ethernet interface, multicast, and the kernel module macvlan. It costs a macvlan
+	// link on each director, named for example lvs4-66-eth0, which is up on the Active one alone. Packets for the virtual IPs come in
+	// on it: what names the interface that packets come in on, such as rules of firewalls, has to name that link as well. The
+	// interface itself gets the sysctls arp_ignore=1, so that it answers ARP for its own addresses alone, and arp_announce=2. A
+	// change in a group that serves interrupts the virtual IPs for a moment.
+	// +optional
+	VirtualMAC bool `json:"virtualMAC,omitempty"`
 
 	// authentication is RFC 2338's simple password, version 2 only. It keeps out misconfigured routers, not attackers: the
 	// password crosses the link in clear text.

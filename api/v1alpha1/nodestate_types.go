@@ -136,6 +136,9 @@ type VirtualRouter struct {
 	// announcements of the addresses. Absent: the defaults.
 	// +optional
 	Announcements *Announcements `json:"announcements,omitempty"`
+	// virtualMAC gives the virtual router a MAC address of its own, on a macvlan link. Absent: false, the addresses have the interface's.
+	// +optional
+	VirtualMAC bool `json:"virtualMAC,omitempty"`
 	// authentication of version 2; the password itself stays in the Secret.
 	// +optional
 	Authentication *VRRPAuthentication `json:"authentication,omitempty"`

@@ -27,6 +27,7 @@ func (g *group) virtualRouter(router int, node string, vips []v1alpha1.IPAddress
 		AdvertisedAddresses:   vrrp.AdvertisedAddresses,
 		Checksum:              vrrp.Checksum,
 		Announcements:         vrrp.Announcements,
+		VirtualMAC:            vrrp.VirtualMAC,
 		Authentication:        vrrp.Authentication,
 		Addresses:             vips,
 	}

@@ -13,11 +13,11 @@ import (
 )
 
 // routersOnly is a group that has this many virtual routers on eth0, created in this second.
-func routersOnly(second, routers int, given int32) *v1alpha1.DirectorGroup {
+func routersOnly(second, routers int) *v1alpha1.DirectorGroup {
 	return &v1alpha1.DirectorGroup{
 		ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprint("group-", second), CreationTimestamp: metav1.Unix(int64(second), 0)},
 		Spec: v1alpha1.DirectorGroupSpec{
-			Interface: "eth0", VRRP: v1alpha1.VRRP{VirtualRouterID: given, VirtualRouters: int32(routers)},
+			Interface: "eth0", VRRP: v1alpha1.VRRP{VirtualRouters: int32(routers)},
 		},
 	}
 }
@@ -25,9 +25,9 @@ func routersOnly(second, routers int, given int32) *v1alpha1.DirectorGroup {
 func TestTheGroupForWhichNoRouterIDIsLeftIsRefusedAndTold(t *testing.T) {
 	s := Snapshot{Group: "group-16", Nodes: []Node{{Name: "d1"}}}
 	for i := range 16 {
-		s.Groups = append(s.Groups, routersOnly(i, 16, 0))
+		s.Groups = append(s.Groups, routersOnly(i, 16))
 	}
-	s.Groups = append(s.Groups, routersOnly(16, 1, 0))
+	s.Groups = append(s.Groups, routersOnly(16, 1))
 	r := Compile(s)
 	if len(r.Group.Findings) != 1 || r.Nodes != nil {
 		t.Fatalf("found %v, and parts for %d nodes", r.Group.Findings, len(r.Nodes))
@@ -47,7 +47,7 @@ func TestTheGroupForWhichNoRouterIDIsLeftIsRefusedAndTold(t *testing.T) {
 }
 
 func TestAnyOfSeveralRouterIDsMayConflict(t *testing.T) {
-	older, younger := routersOnly(1, 3, 0), routersOnly(2, 3, 0)
+	older, younger := routersOnly(1, 3), routersOnly(2, 3)
 	older.Status.VirtualRouterIDs, younger.Status.VirtualRouterIDs = []int32{1, 2, 3}, []int32{4, 5, 3}
 	s := Snapshot{Groups: []*v1alpha1.DirectorGroup{younger, older}, Nodes: []Node{{Name: "d1"}}, Group: younger.Name}
 	r := Compile(s)

@@ -206,7 +206,7 @@ func TestRouterIDsAreAllocatedAndStay(t *testing.T) {
 
 	kubectl(t, "delete", "dg", "ring", "plain", "both")
 	kubectl(t, "delete", "node", "ring1", "ring2")
-	eventually(t, "the NodeStates are gone", func(ctx context.Context) (bool, string) {
+	eventually(t, "the NodeStates are gone", func(context.Context) (bool, string) {
 		got := kubectl(t, "get", "lvsns", "-o", "name")
 		return !strings.Contains(got, "ring"), got
 	})

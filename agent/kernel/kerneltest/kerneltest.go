@@ -43,6 +43,7 @@ type Kernel struct {
 	modules    []string
 	lacking    []string
 	interfaces map[string]bool
+	links      map[string]plan.ActualLink
 	applied    []plan.Operation
 	refuse     func(plan.Operation) error
 	tableError error
@@ -78,6 +79,7 @@ func New(interfaces ...string) *Kernel {
 		routes:     map[ipvs.Family]bool{},
 		rules:      map[plan.PolicyRule]bool{},
 		interfaces: map[string]bool{"lo": true},
+		links:      map[string]plan.ActualLink{},
 	}
 	for _, name := range interfaces {
 		k.interfaces[name] = true
@@ -95,6 +97,9 @@ func (k *Kernel) Preset(table ipvs.Table, actual plan.Actual) {
 			added.destinations[destination.Key()] = destination
 		}
 		k.services[entry.Service.Key] = added
+	}
+	for _, link := range actual.Links {
+		k.links[link.Name], k.interfaces[link.Name] = link, true
 	}
 	for _, address := range actual.Addresses {
 		k.addresses[place{address.Interface, address.Prefix}] = address.Ours
@@ -238,8 +243,11 @@ func (k *Kernel) Read(_ context.Context, query kernel.Query) (plan.Actual, error
 			actual.Daemons = append(actual.Daemons, k.daemons[state])
 		}
 	}
+	if query.Links {
+		actual.Links = k.readLinks(query.LinkNames)
+	}
 	for at, ours := range k.addresses {
-		actual.Addresses = append(actual.Addresses, plan.Address{Interface: at.link, Prefix: at.prefix, Ours: ours})
+		actual.Addresses = append(actual.Addresses, plan.Address{Interface: at.link, Prefix: at.prefix, Ours: ours || actual.Usable(at.link)})
 	}
 	slices.SortFunc(actual.Addresses, func(a, b plan.Address) int {
 		return cmp.Or(
@@ -249,7 +257,7 @@ func (k *Kernel) Read(_ context.Context, query kernel.Query) (plan.Actual, error
 		)
 	})
 	for _, name := range query.Sysctls {
-		if !slices.Contains(k.lacking, name) {
+		if !slices.Contains(k.lacking, name) && k.hasSysctl(name) {
 			actual.Sysctls[name] = cmp.Or(k.sysctls[name], "0")
 		}
 	}
@@ -334,6 +342,8 @@ func (k *Kernel) apply(operation plan.Operation) error {
 
 func (k *Kernel) applyToNode(operation plan.Operation) error {
 	switch o := operation.(type) {
+	case *plan.AddLink, *plan.SetLink, *plan.DeleteLink:
+		return k.applyToLinks(operation)
 	case *plan.SetSysctl:
 		k.sysctls[o.Name] = o.Value
 	case *plan.SetTimeouts:

@@ -31,14 +31,24 @@ func (r *router) startAnnouncing(now time.Time) {
 	r.announcer.start(now, r.announced, r.config.Announcements.OrDefault())
 }
 
+// hardware is the address that neighbours reach the virtual addresses at, and the target of gratuitous ARP.
+func (r *router) hardware() (hardware, target hardwareAddress) {
+	if r.config.VirtualMAC {
+		virtual := hardwareAddress(vrrp.VirtualMAC(r.config.Family(), r.config.VRID))
+		return virtual, virtual
+	}
+	return r.thread.link.hardware, broadcast
+}
+
 // announce sends what is due, a batch a turn; the rest follows in the next turn, after packets and timers.
 func (r *router) announce(now time.Time) {
+	hardware, target := r.hardware()
 	for range announceBatch {
 		address, ok := r.announcer.take(now)
 		if !ok || r.thread.packets == nil {
 			return
 		}
-		if err := r.thread.packets.announce(r.thread.link.hardware, address); err != nil {
+		if err := r.thread.packets.announce(hardware, target, address); err != nil {
 			r.counters.sendFailed(err)
 			continue
 		}

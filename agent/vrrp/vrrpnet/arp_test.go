@@ -16,7 +16,7 @@ func TestAGratuitousARPIsWhatKeepalivedSends(t *testing.T) {
 	for i := range packet {
 		packet[i] = 0xaa // what was announced before
 	}
-	putGratuitousARP(&packet, hardwareAddress{0x06, 0x7d, 0xa5, 0x82, 0x46, 0x10}, netip.MustParseAddr("192.0.2.200"))
+	putGratuitousARP(&packet, hardwareAddress{0x06, 0x7d, 0xa5, 0x82, 0x46, 0x10}, broadcast, netip.MustParseAddr("192.0.2.200"))
 	if got := hex.EncodeToString(packet[:]); got != want {
 		t.Errorf("RFC 826 packet:\n got %s\nwant %s", got, want)
 	}

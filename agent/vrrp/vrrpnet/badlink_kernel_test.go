@@ -50,7 +50,7 @@ func (b badLink) between(m, s *host) (toBrucelee, toMaster *way) {
 		for id := range w.fate {
 			w.fate[id] = rand.New(rand.NewPCG(b.seed, number<<8|uint64(id)))
 		}
-		w.out = to.switched.tap(to.port, unix.SOCK_RAW, func([]byte) {})
+		w.out = to.switched.tap(to.port, unix.SOCK_RAW, func([]byte, *unix.SockaddrLinklayer) {})
 		m.t.Cleanup(w.end)
 		from.switched.tap(from.port, unix.SOCK_RAW, w.take)
 		return w
@@ -58,10 +58,8 @@ func (b badLink) between(m, s *host) (toBrucelee, toMaster *way) {
 	return open(0, m, s), open(1, s, m)
 }
 
-const ethernetHeader = 14
-
 // take takes a frame. What is no advertisement goes on at once.
-func (w *way) take(frame []byte) {
+func (w *way) take(frame []byte, _ *unix.SockaddrLinklayer) {
 	if len(frame) < ethernetHeader || frame[0]&1 == 0 && !bytes.Equal(frame[:6], w.to) {
 		return // another host's
 	}

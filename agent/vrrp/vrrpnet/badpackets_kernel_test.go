@@ -26,7 +26,7 @@ func (h *host) newStranger() *stranger {
 	h.t.Helper()
 	s := &stranger{host: h.newClient()}
 	s.hardware = s.link("eth0").Attrs().HardwareAddr
-	s.out = s.tap("eth0", unix.SOCK_RAW, func([]byte) {})
+	s.out = s.tap("eth0", unix.SOCK_RAW, func([]byte, *unix.SockaddrLinklayer) {})
 	return s
 }
 

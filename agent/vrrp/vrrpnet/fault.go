@@ -125,6 +125,9 @@ func (r *router) inspect(now time.Time) error {
 	if fault == nil {
 		source, fault = chooseSource(l.addresses, r.config, r.source)
 	}
+	if fault == nil && r.config.VirtualMAC && !l.ethernet {
+		fault = errNoEthernet
+	}
 	if fault != nil {
 		r.fail(now, fault)
 		r.sendFrom(netip.Addr{})

@@ -37,6 +37,9 @@ func (h *host) keepalivedConf(c vrrp.Config, password string) string {
 		}
 		more.WriteString("  }\n")
 	}
+	if c.VirtualMAC {
+		more.WriteString("  use_vmac\n")
+	}
 	more.WriteString("  virtual_ipaddress {\n")
 	for _, address := range c.Addresses {
 		fmt.Fprintf(&more, "    %s\n", address)
@@ -91,7 +94,7 @@ func (h *host) keepalived(c vrrp.Config, password string) *exec.Cmd {
 
 // has reports whether the virtual address is on the host, keepalived's sign of being MASTER.
 func (h *host) has(address netip.Addr) bool {
-	return strings.Contains(h.ip("addr show dev eth0"), " "+address.String()+"/")
+	return strings.Contains(h.ip("addr show"), " "+address.String()+"/")
 }
 
 // encounter is one way in which we and keepalived share a virtual router.

@@ -31,10 +31,11 @@ type link struct {
 
 // Faults of an interface: while one lasts the instance is in Initialize. They are not errors of the runner.
 var (
-	errNoLink    = errors.New("interface does not exist: create it, or give the one that does")
-	errLinkDown  = errors.New("interface is down or has no carrier: bring it up")
-	errNoAddress = errors.New("interface has no IPv4 address to send from: add one")
-	errNoLocal   = errors.New("interface has no link-local IPv6 address to send from: enable IPv6 on it (net.ipv6.conf.<interface>.disable_ipv6=0)")
+	errNoLink     = errors.New("interface does not exist: create it, or give the one that does")
+	errLinkDown   = errors.New("interface is down or has no carrier: bring it up")
+	errNoAddress  = errors.New("interface has no IPv4 address to send from: add one")
+	errNoEthernet = errors.New("interface has no Ethernet address, beside which it could have a virtual one: leave virtualMAC out, or give another interface")
+	errNoLocal    = errors.New("interface has no link-local IPv6 address to send from: enable IPv6 on it (net.ipv6.conf.<interface>.disable_ipv6=0)")
 )
 
 // dumpTries is how often a list is asked for that changed while it was read.

@@ -17,12 +17,17 @@ type outgoing struct {
 	// control says from which address and interface (struct in_pktinfo, struct in6_pktinfo).
 	control []byte
 	to      []unix.Sockaddr
+	// framed says that the packet is a whole frame, from a virtual MAC address: it goes through the packet socket.
+	framed bool
 }
 
 // prepare makes the packets of an advertisement. One to each unicast peer may need a checksum of its own, so packets differ where
 // the destination does: see send.
 func (o *outgoing) prepare(a vrrp.Advertisement, c vrrp.Config, index int) error {
-	o.to = o.to[:0]
+	o.to, o.framed = o.to[:0], c.VirtualMAC
+	if c.VirtualMAC {
+		return o.frame(a, c, index)
+	}
 	destinations := c.Peers
 	if len(destinations) == 0 {
 		destinations = []netip.Addr{vrrp.Group(c.Family())}
@@ -36,6 +41,22 @@ func (o *outgoing) prepare(a vrrp.Advertisement, c vrrp.Config, index int) error
 		o.to = append(o.to, sockaddr(destination, index))
 	}
 	o.control = packetInfo(o.control[:0], c.Source, index)
+	return nil
+}
+
+// frame makes the frame of an advertisement from the virtual MAC address.
+func (o *outgoing) frame(a vrrp.Advertisement, c vrrp.Config, index int) error {
+	var err error
+	o.packet, err = appendFrame(o.packet[:0], a, hardwareAddress(vrrp.VirtualMAC(c.Family(), c.VRID)), c.Source)
+	if err != nil {
+		return err
+	}
+	kind := uint16(unix.ETH_P_IP)
+	if c.Source.Is6() {
+		kind = unix.ETH_P_IPV6
+	}
+	o.control = o.control[:0]
+	o.to = append(o.to, linkLayer(index, kind, multicastHardware(vrrp.Group(c.Family()))))
 	return nil
 }
 

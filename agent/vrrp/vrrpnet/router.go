@@ -181,11 +181,15 @@ var errAlone = errors.New("no unicast peer is left but this director itself: giv
 
 // send sends what was made before.
 func (r *router) send(packet *outgoing) {
-	raw := r.thread.raw[familyIndex(r.config.Family())]
-	if raw == nil || len(packet.to) == 0 {
+	raw, packets := r.thread.raw[familyIndex(r.config.Family())], r.thread.packets
+	if raw == nil || packets == nil || len(packet.to) == 0 {
 		return
 	}
-	sent, err := packet.send(raw.fd)
+	fd := raw.fd
+	if packet.framed {
+		fd = packets.fd
+	}
+	sent, err := packet.send(fd)
 	r.counters.sent.Add(sent)
 	if err != nil {
 		r.counters.sendFailed(err)

@@ -6,6 +6,7 @@ package vrrpnet
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"slices"
 	"sync"
@@ -22,6 +23,9 @@ type wire struct {
 	t     *testing.T
 	mu    sync.Mutex
 	heard []heard
+	// frames are all that came in, and claims those in which somebody says where an address is.
+	frames []frame
+	claims []claim
 }
 
 type heard struct {
@@ -29,6 +33,20 @@ type heard struct {
 	source   netip.Addr
 	vrid     uint8
 	priority uint8
+	hardware hardwareAddress
+}
+
+// frame is one that came in by a port of the switch, by its index.
+type frame struct {
+	at       time.Time
+	port     int
+	hardware hardwareAddress
+}
+
+// claim says that an address is at a hardware address, in a frame from one.
+type claim struct {
+	address  netip.Addr
+	at, from hardwareAddress
 }
 
 // listen hears the link of the host from now until the test ends.
@@ -41,7 +59,7 @@ func (h *host) listen() *wire {
 
 // tap hands over what comes into an interface of the host, or into any, until the test ends. Packets are whole (SOCK_RAW) or without their
 // Ethernet header (SOCK_DGRAM). What is sent with the socket goes out by the interface.
-func (h *host) tap(name string, kind int, take func(packet []byte)) (fd int) {
+func (h *host) tap(name string, kind int, take func(packet []byte, link *unix.SockaddrLinklayer)) (fd int) {
 	h.t.Helper()
 	const untilBound = 0
 	from := &unix.SockaddrLinklayer{Protocol: networkOrder(unix.ETH_P_ALL)}
@@ -73,7 +91,7 @@ func (h *host) tap(name string, kind int, take func(packet []byte)) (fd int) {
 			default:
 			}
 			if link, known := from.(*unix.SockaddrLinklayer); err == nil && known && link.Pkttype != unix.PACKET_OUTGOING {
-				take(packet[:n])
+				take(packet[:n], link)
 			}
 		}
 	}()
@@ -81,14 +99,18 @@ func (h *host) tap(name string, kind int, take func(packet []byte)) (fd int) {
 }
 
 // note takes an advertisement. The bridge itself hears multicast once more than its ports do: the same packet twice changes no turn.
-func (w *wire) note(packet []byte) {
-	one, ok := advertised(packet)
-	if !ok {
-		return
-	}
+func (w *wire) note(packet []byte, link *unix.SockaddrLinklayer) {
+	from := hardwareAddress(link.Addr[:6])
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.heard = append(w.heard, one)
+	w.frames = append(w.frames, frame{time.Now(), link.Ifindex, from})
+	if address, at := claimed(packet, link.Protocol); address.IsValid() {
+		w.claims = append(w.claims, claim{address, at, from})
+	}
+	if one, ok := advertised(packet); ok {
+		one.hardware = from
+		w.heard = append(w.heard, one)
+	}
 }
 
 // advertised is what an IP packet says as an advertisement; false: it is none.
@@ -103,7 +125,7 @@ func advertised(packet []byte) (heard, bool) {
 	default:
 		return heard{}, false
 	}
-	return heard{time.Now(), source, payload[1], payload[2]}, true
+	return heard{at: time.Now(), source: source, vrid: payload[1], priority: payload[2]}, true
 }
 
 // crossing is the hand-over itself: how long after the first word of the next one the one before may still speak, because it has
@@ -115,17 +137,13 @@ func (w *wire) tookTurns(want ...netip.Addr) {
 	w.t.Helper()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	var got []netip.Addr
-	var since time.Time
+	var all turns[netip.Addr]
 	for _, one := range w.heard {
-		last, before := len(got)-1, len(got)-2
-		switch {
-		case one.priority == vrrp.PriorityResign, last >= 0 && one.source == got[last]:
-		case before >= 0 && one.source == got[before] && one.at.Sub(since) < crossing:
-		default:
-			got, since = append(got, one.source), one.at
+		if one.priority != vrrp.PriorityResign {
+			all.take(one.source, one.at)
 		}
 	}
+	got := all.list
 	if !slices.Equal(got, want) {
 		w.t.Errorf("Active were %s, want %s", got, want)
 		for i, one := range w.heard {
@@ -153,4 +171,103 @@ func (w *wire) await(source netip.Addr) {
 	w.t.Helper()
 	before := w.lastOf(source)
 	eventually(w.t, source.String()+" speaks once more", func() bool { return w.lastOf(source).After(before) })
+}
+
+// turns are who spoke one after the other.
+type turns[T comparable] struct {
+	list  []T
+	since time.Time
+}
+
+// take notes who spoke. What crossed the first word of the next is no turn.
+func (t *turns[T]) take(who T, at time.Time) {
+	last, before := len(t.list)-1, len(t.list)-2
+	switch {
+	case last >= 0 && who == t.list[last]:
+	case before >= 0 && who == t.list[before] && at.Sub(t.since) < crossing:
+	default:
+		t.list, t.since = append(t.list, who), at
+	}
+}
+
+// claimed is the address that a packet says to be somewhere, and where: ARP of any kind (RFC 826), or a neighbour advertisement or
+// solicitation with its option (RFC 4861 sections 4.3 and 4.4).
+func claimed(packet []byte, protocol uint16) (address netip.Addr, at hardwareAddress) {
+	switch {
+	case protocol == networkOrder(unix.ETH_P_ARP) && len(packet) >= arpSize:
+		return netip.AddrFrom4([4]byte(packet[14:18])), hardwareAddress(packet[8:14])
+	case protocol != networkOrder(unix.ETH_P_IPV6) || len(packet) < naSize || packet[6] != unix.IPPROTO_ICMPV6:
+		return netip.Addr{}, hardwareAddress{}
+	case packet[ipv6Header] == 136: // of its target
+		return netip.AddrFrom16([16]byte(packet[ipv6Header+8 : ipv6Header+24])), hardwareAddress(packet[ipv6Header+26 : ipv6Header+32])
+	case packet[ipv6Header] == 135: // of who asks
+		return netip.AddrFrom16([16]byte(packet[8:24])), hardwareAddress(packet[ipv6Header+26 : ipv6Header+32])
+	default:
+		return netip.Addr{}, hardwareAddress{}
+	}
+}
+
+// cameFrom fails unless frames from a hardware address came from these hosts, one after the other, each without one of another in
+// between: what a switch learns.
+func (w *wire) cameFrom(hardware vrrp.MAC, want ...*host) {
+	w.t.Helper()
+	names := map[int]string{}
+	for _, h := range want {
+		var index int
+		if _, err := fmt.Sscanf(h.switched.ip("-o link show dev "+h.port), "%d:", &index); err != nil {
+			w.t.Fatal(err)
+		}
+		names[index] = h.ns
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var all turns[string]
+	for _, one := range w.frames {
+		if name, ofHost := names[one.port]; ofHost && one.hardware == hardwareAddress(hardware) {
+			all.take(name, one.at)
+		}
+	}
+	expected := make([]string, 0, len(want))
+	for _, h := range want {
+		expected = append(expected, h.ns)
+	}
+	if !slices.Equal(all.list, expected) {
+		w.t.Errorf("frames from %s came from %v, want %v", hardware, all.list, expected)
+	}
+}
+
+// sentFrom fails unless every advertisement was in a frame from the hardware address.
+func (w *wire) sentFrom(hardware vrrp.MAC) {
+	w.t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.heard) == 0 {
+		w.t.Error("no advertisement was heard")
+	}
+	for _, one := range w.heard {
+		if one.hardware != hardwareAddress(hardware) {
+			w.t.Errorf("%s advertised with priority %d from %s, want %s", one.source, one.priority, vrrp.MAC(one.hardware), hardware)
+			return
+		}
+	}
+}
+
+// onlyAt fails if anybody said that the address is elsewhere, or said it from elsewhere.
+func (w *wire) onlyAt(hardware vrrp.MAC, address netip.Addr) {
+	w.t.Helper()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	seen := false
+	for _, one := range w.claims {
+		if one.address != address {
+			continue
+		}
+		seen = true
+		if one.at != hardwareAddress(hardware) || one.from != hardwareAddress(hardware) {
+			w.t.Errorf("%s is at %s, said a frame from %s, want %s", address, vrrp.MAC(one.at), vrrp.MAC(one.from), hardware)
+		}
+	}
+	if !seen {
+		w.t.Errorf("nobody said where %s is", address)
+	}
 }
