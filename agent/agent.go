@@ -130,6 +130,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	taking := newTakeover(takeover{kernel: k, log: o.Log, kick: a.kickNode})
 	a.routers = newRouters(startRouter(threads), a.kickNode, taking.offer, o.Log)
 	a.routers.strangers = threads.Strangers
+	go a.routers.together.run(ctx)
 	a.sync = newConnectionSync(a.routers, a.kickNode, openExchange(k, a.routers.serving, o.Log), o.Log)
 	taking.tell, a.routers.succeeded = a.sync.tell, taking.stopped
 	go taking.run(ctx)
@@ -216,6 +217,9 @@ func (a *Agent) nextPass() time.Time {
 	next := a.audited.Add(a.resync)
 	if a.reportDue && a.reportNotBefore.Before(next) {
 		next = a.reportNotBefore
+	}
+	if due := a.routers.offerDue(); !due.IsZero() && due.Before(next) {
+		next = due
 	}
 	return next
 }

@@ -184,6 +184,11 @@ type fakeRouter struct {
 	// alone makes Stop fail, as when no other director takes over.
 	alone      bool
 	transition func(vrrp.State)
+	// standing, if set, is another one than the state's.
+	standing   vrrp.Standing
+	watcher    func()
+	yields     int
+	standsBack bool
 }
 
 func (f *fakeRouter) State() vrrp.State     { return f.state }
@@ -211,15 +216,61 @@ func (f *fakeRouter) Stop(context.Context) error {
 		return errors.New("no other director has become Active")
 	}
 	f.state = vrrp.Initialize
+	f.stand(vrrp.Absent)
 	return nil
 }
 
 func (f *fakeRouter) become(state vrrp.State) {
+	f.stand(vrrp.Absent)
 	f.state = state
 	if state == vrrp.Active {
 		f.stats.Activations++
 	}
 	f.transition(state)
+}
+
+// stand makes the router stand so; Absent: as its state says.
+func (f *fakeRouter) stand(standing vrrp.Standing) {
+	f.standing = standing
+	if f.watcher != nil {
+		f.watcher()
+	}
+}
+
+func (f *fakeRouter) Standing() vrrp.Standing {
+	switch {
+	case f.standing != vrrp.Absent:
+		return f.standing
+	case f.state == vrrp.Active:
+		return vrrp.Holding
+	case f.state == vrrp.Initialize:
+		return vrrp.Faulty
+	}
+	return vrrp.Following
+}
+
+func (f *fakeRouter) Watch(watcher func()) { f.watcher = watcher }
+func (f *fakeRouter) StandBack(back bool)  { f.standsBack = back }
+
+// Yield offers the role; another director takes it when the test says so.
+func (f *fakeRouter) Yield() {
+	if f.Standing() == vrrp.Holding {
+		f.yields++
+		f.stand(vrrp.Waiting)
+	}
+}
+
+func (f *fakeRouter) Claim() {
+	if f.state == vrrp.Backup || f.Standing() != vrrp.Holding && f.state == vrrp.Active {
+		wasActive := f.state == vrrp.Active
+		f.state, f.standing = vrrp.Active, vrrp.Absent
+		if f.watcher != nil {
+			f.watcher()
+		}
+		if !wasActive {
+			f.transition(vrrp.Active)
+		}
+	}
 }
 
 // newNode starts an agent on a kernel and a state directory that may have a history.
@@ -249,6 +300,7 @@ func newNode(t *testing.T, k *kerneltest.Kernel, dir string) *node {
 		n.started = append(n.started, r)
 		return r, nil
 	}, a.kickNode, taking.offer, a.log)
+	go a.routers.together.run(t.Context())
 	a.sync = newConnectionSync(a.routers, a.kickNode, func(master ipvs.Daemon) (exchanger, error) {
 		n.exchange = &fakeExchange{master: master, answers: make(chan error, 1)}
 		return n.exchange, nil

@@ -20,6 +20,8 @@ const (
 	blind
 	// unprogrammed cannot read the IPVS table, or has not one of the group's services in it.
 	unprogrammed
+	// severed cannot use the interface of a virtual router that moves together with the group's.
+	severed
 )
 
 // unfitFor is how long a director has to be less fit before it says so: as long as an audit may take to find a kernel in order
@@ -37,6 +39,8 @@ func (f fitness) priority(configured uint8) uint8 {
 		return max(1, configured/4)
 	case f == unprogrammed:
 		return max(1, configured/16)
+	case f == severed:
+		return 1
 	default:
 		return configured
 	}
@@ -49,6 +53,8 @@ func (f fitness) reason() string {
 		return v1alpha1.LoweredRealServersDown
 	case unprogrammed:
 		return v1alpha1.LoweredNotProgrammed
+	case severed:
+		return v1alpha1.LoweredLinkDown
 	default:
 		return ""
 	}
@@ -62,13 +68,13 @@ type judgement struct {
 	stands fitness
 }
 
-// follow takes over what was found. Getting better stands at once, and so does anything before a router runs: a director that cannot
-// serve must not win first. Getting worse has to last.
+// follow takes over what was found. Getting better stands at once, and so does a link that has failed, and anything before a router
+// runs: a director that cannot serve must not win first. Getting worse otherwise has to last.
 func (j judgement) follow(found fitness, runs bool, now time.Time) judgement {
 	if found != j.found {
 		j.found, j.since = found, now
 	}
-	if !runs || found < j.stands || now.Sub(j.since) >= unfitFor {
+	if !runs || found < j.stands || found == severed || now.Sub(j.since) >= unfitFor {
 		j.stands = found
 	}
 	return j
@@ -108,6 +114,8 @@ func (a *Agent) judge(now time.Time, ready func(group string) bool) {
 func (a *Agent) fitness(group string, now time.Time) fitness {
 	counted, has := a.groups[group]
 	switch {
+	case a.routers.severed(group):
+		return severed
 	case !has:
 		return fit
 	case len(a.tableProblems) > 0 || a.tableRead && !a.serves(group):

@@ -44,6 +44,7 @@ func (a *Agent) pass(ctx context.Context, now time.Time) {
 		}
 		a.prepareHold()
 	}
+	a.routers.offerLowered(now)
 	a.takeNews(now)
 	a.goOn(wasDue)
 }

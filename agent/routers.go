@@ -21,6 +21,8 @@ import (
 
 // VirtualRouter is a running VRRP instance with a thread of its own.
 type VirtualRouter interface {
+	// A router may have to move together with others, and be told to offer its role.
+	Companion
 	// State is the state machine's.
 	State() vrrp.State
 	// Announce tells the link where these addresses are, which are on the interface now. It does not block.
@@ -61,6 +63,11 @@ type router struct {
 	key routerKey
 	// wanted is the desired configuration, and config the one in force: see routers.inForce.
 	wanted, config vrrp.Config
+	// moves is the name of those that move together with it; empty: it moves for itself.
+	moves string
+	// leaving says that the controller has lowered the configured priority.
+	leaving bool
+	offer   offer
 	// addresses are all that go where the router is Active: the advertised ones and those that ride along.
 	addresses []netip.Addr
 	// carrier is the interface that they go on: the key's, or the router's own link with a virtual MAC address.
@@ -105,7 +112,8 @@ type routers struct {
 	// live are the routers that run.
 	live atomic.Pointer[[]liveRouter]
 	// fitness is that for each group of which anything but fit was said.
-	fitness map[string]fitness
+	fitness  map[string]fitness
+	together *together
 	// strangers, if set, tells the virtual routers of others on an interface's link.
 	strangers func(interfaceName string) []vrrpnet.Stranger
 	// told is what was to be said of the routers when news was asked last.
@@ -114,7 +122,7 @@ type routers struct {
 
 func newRouters(start StartRouter, kick func(), moved func(*router) bool, log *slog.Logger) *routers {
 	return &routers{start: start, kick: kick, moved: moved, log: log, byKey: map[routerKey]*router{}, fitness: map[string]fitness{},
-		behind: func() bool { return false }, returned: func() {}, succeeded: func(*router) {}}
+		behind: func() bool { return false }, returned: func() {}, succeeded: func(*router) {}, together: newTogether(kick, log)}
 }
 
 // adopt makes the set of routers the desired one: new ones are known and not yet started, changed ones are reconfigured,
@@ -130,12 +138,17 @@ func (rs *routers) adopt(node desired.Node, now time.Time) {
 			rs.adoptOne(key, d, now)
 		}
 	}
+	var gone []*router
 	for key, r := range rs.byKey {
 		if !wanted[key] {
-			rs.retire(r)
+			gone = append(gone, r)
 			delete(rs.byKey, key)
 			rs.publish()
 		}
+	}
+	rs.gather() // before their end, which is no fault that concerns those that moved together with them
+	for _, r := range gone {
+		rs.retire(r)
 	}
 }
 
@@ -143,11 +156,10 @@ func (rs *routers) adoptOne(key routerKey, wanted desired.Router, now time.Time)
 	addresses := wanted.Addresses()
 	r, known := rs.byKey[key]
 	if !known {
-		r = &router{key: key, wanted: wanted.Config, addresses: addresses, carrier: wanted.Carrier(), state: vrrp.Initialize, since: now}
-		r.config = rs.inForce(r)
+		r = &router{key: key, addresses: addresses, carrier: wanted.Carrier(), state: vrrp.Initialize, since: now}
 		rs.byKey[key] = r
-		return
 	}
+	r.moves, r.leaving = wanted.MoveTogether, wanted.Lowered != ""
 	if !slices.Equal(r.addresses, addresses) || r.carrier != wanted.Carrier() {
 		// Those that are new come when their services are there.
 		r.claim.Store(nil)
@@ -160,7 +172,7 @@ func (rs *routers) adoptOne(key routerKey, wanted desired.Router, now time.Time)
 // preemption until it knows the connections of the Active one, which it would end.
 func (rs *routers) inForce(r *router) vrrp.Config {
 	config := r.wanted
-	config.Priority = rs.fitness[r.key.group].priority(config.Priority)
+	config.Priority = rs.fitnessOf(r).priority(config.Priority)
 	config.Preempt = config.Preempt && !(rs.synced[r.key.group] && rs.behind())
 	return config
 }
@@ -186,9 +198,7 @@ func (rs *routers) judge(group string, f fitness) {
 		delete(rs.fitness, group)
 	}
 	for _, r := range rs.byKey {
-		if r.key.group == group {
-			rs.reconfigure(r, rs.inForce(r))
-		}
+		rs.reconfigure(r, rs.inForce(r))
 	}
 }
 
@@ -280,6 +290,7 @@ func (rs *routers) startAll(actual []plan.Address, ready func(group string) bool
 		}
 		rs.kick()
 	}
+	rs.gather()
 }
 
 // addresses are the virtual IPs to hold now: those of Active routers, of routers that have just yielded the ones that are there, and

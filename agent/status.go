@@ -267,7 +267,7 @@ func (rs *routers) statuses(group string) []v1alpha1.VirtualRouterStatus {
 		}
 		list = append(list, v1alpha1.VirtualRouterStatus{
 			VirtualRouterID: int32(r.key.id), Family: apiFamily(r.key), State: apiState(r.state), Since: metav1.NewTime(r.since.Truncate(1e9)),
-			Epoch: r.epoch(), Priority: int32(r.config.Priority), Lowered: rs.fitness[group].reason(),
+			Epoch: r.epoch(), Priority: int32(r.config.Priority), Lowered: rs.fitnessOf(r).reason(),
 			Source: r.source(), Following: r.following(), Peers: r.peers(),
 		})
 	}

@@ -69,9 +69,9 @@ func TestAListOfTheWrongFamilyIsRefused(t *testing.T) {
 func TestARouterComesBackWholeFromTheCheckpoint(t *testing.T) {
 	ip := func(text string) []netip.Addr { return []netip.Addr{netip.MustParseAddr(text)} }
 	router := desired.Router{
-		Interface: "eth0", Secret: "edge-vrrp", Unadvertised: ip("2001:db8::10"), Uncarried: ip("192.0.2.10"),
+		Interface: "eth0", MoveTogether: "nat", Lowered: "HandOver", Secret: "edge-vrrp", Unadvertised: ip("2001:db8::10"), Uncarried: ip("192.0.2.10"),
 		Config: vrrp.Config{
-			Version: vrrp.Version3, VRID: 66, Priority: 100, Interval: time.Second, Preempt: true, PreemptDelay: time.Minute,
+			Version: vrrp.Version3, VRID: 66, Priority: 100, Interval: time.Second, Preempt: true, PreemptDelay: time.Minute, Waits: true,
 			Addresses: ip("192.0.2.10"), Peers: ip("198.51.100.2"), PlainChecksum: true, VirtualMAC: true,
 			Announcements: vrrp.Announcements{Repeat: 1, Delay: time.Second, Refresh: time.Hour},
 		},
@@ -81,6 +81,11 @@ func TestARouterComesBackWholeFromTheCheckpoint(t *testing.T) {
 	for i := range config.NumField() {
 		if name := config.Type().Field(i).Name; config.Field(i).IsZero() && !elsewhere[name] {
 			t.Errorf("this test does not set %s", name)
+		}
+	}
+	for i, whole := 0, reflect.ValueOf(router); i < whole.NumField(); i++ {
+		if whole.Field(i).IsZero() {
+			t.Errorf("this test does not set %s", whole.Type().Field(i).Name)
 		}
 	}
 	text, err := json.Marshal(router)

@@ -568,8 +568,14 @@ func TestVRRPOptionsReachTheRouter(t *testing.T) {
 	compiled.UnicastAddresses = []v1alpha1.IPAddress{"192.0.2.112", "192.0.2.114"}
 	compiled.Checksum = v1alpha1.ChecksumWithoutPseudoHeader
 	compiled.Announcements = &v1alpha1.Announcements{Repeat: 2, Delay: metav1.Duration{Duration: time.Second}, Refresh: &metav1.Duration{Duration: time.Hour}}
-	got := build(t, in).Groups[0].Routers[0].Config
+	compiled.MoveTogether, compiled.Lowered = "nat", v1alpha1.LoweredHandOver
+	router := build(t, in).Groups[0].Routers[0]
+	if router.MoveTogether != "nat" || router.Lowered != v1alpha1.LoweredHandOver {
+		t.Errorf("moves together as %q, lowered %q", router.MoveTogether, router.Lowered)
+	}
+	got := router.Config
 	want := got
+	want.Waits = true
 	want.PreemptDelay, want.PlainChecksum = time.Minute, true
 	want.Peers = []netip.Addr{netip.MustParseAddr("192.0.2.112"), netip.MustParseAddr("192.0.2.114")}
 	want.Announcements = vrrp.Announcements{Repeat: 2, Delay: time.Second, Refresh: time.Hour}

@@ -38,6 +38,10 @@ type Group struct {
 type Router struct {
 	// Interface carries VRRP and the addresses.
 	Interface string
+	// MoveTogether is a name: the routers of a node that have the same one are to be Active on the same director. Empty: none.
+	MoveTogether string
+	// Lowered says why the controller has lowered the priority; empty: it has not.
+	Lowered string
 	// Config is complete except for Source, which only the node knows. Its addresses are IPv4 if the router has any.
 	Config vrrp.Config
 	// Unadvertised are the addresses that go where the router's go, sorted: those of the other family, and those for which a
@@ -131,7 +135,7 @@ func (g Group) Equal(other Group) bool {
 
 // Equal says whether two routers are the same, passwords included.
 func (r Router) Equal(other Router) bool {
-	return r.Interface == other.Interface && r.Secret == other.Secret && r.Config.Equal(other.Config) &&
+	return r.Interface == other.Interface && r.MoveTogether == other.MoveTogether && r.Lowered == other.Lowered && r.Secret == other.Secret && r.Config.Equal(other.Config) &&
 		slices.Equal(r.Unadvertised, other.Unadvertised) && slices.Equal(r.Uncarried, other.Uncarried)
 }
 

@@ -63,6 +63,8 @@ func (n Node) WithPasswords(passwords Passwords) (Node, error) {
 // encodedRouter is a Router in JSON: all but the password and the source.
 type encodedRouter struct {
 	Interface     string             `json:"interface"`
+	MoveTogether  string             `json:"moveTogether,omitempty"`
+	Lowered       string             `json:"lowered,omitempty"`
 	Version       vrrp.Version       `json:"version"`
 	VRID          uint8              `json:"virtualRouterID"`
 	Priority      uint8              `json:"priority"`
@@ -83,7 +85,7 @@ type encodedRouter struct {
 func (r Router) MarshalJSON() ([]byte, error) {
 	c := r.Config
 	return json.Marshal(encodedRouter{
-		Interface: r.Interface, Version: c.Version, VRID: c.VRID, Priority: c.Priority, Interval: c.Interval, Preempt: c.Preempt,
+		Interface: r.Interface, MoveTogether: r.MoveTogether, Lowered: r.Lowered, Version: c.Version, VRID: c.VRID, Priority: c.Priority, Interval: c.Interval, Preempt: c.Preempt,
 		PreemptDelay: c.PreemptDelay, Addresses: c.Addresses, Unadvertised: r.Unadvertised, Uncarried: r.Uncarried, Peers: c.Peers,
 		Announcements: c.Announcements, PlainChecksum: c.PlainChecksum, VirtualMAC: c.VirtualMAC, Secret: r.Secret,
 	})
@@ -95,9 +97,9 @@ func (r *Router) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(text, &e); err != nil {
 		return err
 	}
-	*r = Router{Interface: e.Interface, Secret: e.Secret, Unadvertised: e.Unadvertised, Uncarried: e.Uncarried, Config: vrrp.Config{
+	*r = Router{Interface: e.Interface, MoveTogether: e.MoveTogether, Lowered: e.Lowered, Secret: e.Secret, Unadvertised: e.Unadvertised, Uncarried: e.Uncarried, Config: vrrp.Config{
 		Version: e.Version, VRID: e.VRID, Priority: e.Priority, Interval: e.Interval, Preempt: e.Preempt, PreemptDelay: e.PreemptDelay,
-		Addresses: e.Addresses, Peers: e.Peers, Announcements: e.Announcements, PlainChecksum: e.PlainChecksum,
+		Waits: e.MoveTogether != "", Addresses: e.Addresses, Peers: e.Peers, Announcements: e.Announcements, PlainChecksum: e.PlainChecksum,
 		VirtualMAC: e.VirtualMAC,
 	}}
 	return nil

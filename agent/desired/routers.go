@@ -148,10 +148,11 @@ func parseRouter(compiled v1alpha1.VirtualRouter) (Router, error) {
 	if err != nil {
 		return Router{}, err
 	}
-	return Router{Interface: compiled.Interface, Unadvertised: list.riding, Uncarried: list.uncarried, Config: vrrp.Config{
+	return Router{Interface: compiled.Interface, MoveTogether: compiled.MoveTogether, Lowered: compiled.Lowered, Unadvertised: list.riding, Uncarried: list.uncarried, Config: vrrp.Config{
 		Version: vrrp.Version(version), VRID: vrid, Priority: priority,
 		Interval: compiled.AdvertisementInterval.Duration, Preempt: compiled.Preempt,
-		PreemptDelay: duration(compiled.PreemptDelay), Addresses: list.advertised, Peers: peers, Announcements: announcements,
+		PreemptDelay: duration(compiled.PreemptDelay), Waits: compiled.MoveTogether != "",
+		Addresses: list.advertised, Peers: peers, Announcements: announcements,
 		VirtualMAC:    compiled.VirtualMAC,
 		PlainChecksum: compiled.Checksum == v1alpha1.ChecksumWithoutPseudoHeader,
 	}}, nil

@@ -17,6 +17,8 @@ const (
 	Transition
 	// Announce asks to send a gratuitous ARP for each virtual address, once the addresses are on the interface.
 	Announce
+	// Want says that a Backup would become Active but waits for [Instance.Claim]: see [Config].Waits.
+	Want
 )
 
 // Has reports whether all of want is asked for.
@@ -25,7 +27,7 @@ func (a Actions) Has(want Actions) bool { return a&want == want }
 // String lists the actions: "advertise, transition, announce", or "nothing".
 func (a Actions) String() string {
 	var names []string
-	for i, name := range [...]string{"advertise", "resign", "transition", "announce"} {
+	for i, name := range [...]string{"advertise", "resign", "transition", "announce", "want"} {
 		if a.Has(1 << i) {
 			names = append(names, name)
 		}

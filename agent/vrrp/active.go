@@ -14,6 +14,7 @@ const longestQuiet = 250 * time.Millisecond
 func (i *Instance) becomeActive(now time.Time) Actions {
 	i.state = Active
 	i.active = netip.Addr{}
+	i.wants = false
 	i.quiet(now)
 	return i.advertise(now) | Transition | Announce
 }
@@ -43,7 +44,7 @@ func (i *Instance) receiveActive(now time.Time, src netip.Addr, a *Advertisement
 	case a.Priority == PriorityResign:
 		return i.advertise(now)
 	case i.losesTo(src, a):
-		i.activeInterval = a.Interval
+		i.activeInterval, i.activePriority = a.Interval, a.Priority
 		return i.yield(now, src)
 	}
 	return i.assert(now)

@@ -11,29 +11,40 @@ import (
 func (i *Instance) becomeBackup(now time.Time, src netip.Addr) Actions {
 	i.state = Backup
 	i.preemptAt, i.announceAt, i.farewells = time.Time{}, time.Time{}, 0
+	i.resigned = false
 	i.follow(now, src)
 	return Transition
 }
 
 // follow starts the Active_Down_Timer.
 func (i *Instance) follow(now time.Time, src netip.Addr) {
+	i.wants = false
 	i.active = src
 	i.deadline = now.Add(i.config.down(i.activeInterval))
 }
 
+// want is what a Backup that waits for Claim does in the place of becoming Active, again and again until it is claimed or there is an
+// Active to follow.
+func (i *Instance) want(now time.Time) Actions {
+	i.wants = true
+	i.deadline = now.Add(i.config.down(i.activeInterval))
+	return Want
+}
+
 // receiveBackup is RFC 9568 section 6.4.2.
 func (i *Instance) receiveBackup(now time.Time, src netip.Addr, a *Advertisement) Actions {
+	i.resigned = a.Priority == PriorityResign
 	switch {
 	case a.Priority == PriorityResign:
 		i.active = src
 		i.deadline = now.Add(i.config.skew(i.activeInterval))
 	case a.Priority >= i.config.Priority || !i.config.preempts():
 		i.preemptAt = time.Time{}
-		i.activeInterval = a.Interval
+		i.activeInterval, i.activePriority = a.Interval, a.Priority
 		i.follow(now, src)
 		return i.repeatFarewell(now, src, a)
 	case i.delays(now):
-		i.activeInterval = a.Interval
+		i.activeInterval, i.activePriority = a.Interval, a.Priority
 		i.follow(now, src)
 	}
 	return 0

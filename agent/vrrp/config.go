@@ -27,6 +27,9 @@ type Config struct {
 	// PreemptDelay is how long a Backup goes on following an Active of lower priority, from the first advertisement that it
 	// hears of it, before it takes over: 0 to 1000 s, as keepalived's preempt_delay. Priority 255 does not wait.
 	PreemptDelay time.Duration
+	// Waits keeps a Backup from becoming Active by itself: when its Active has fallen silent or has resigned it says so, as Standing, and
+	// becomes Active by Claim. It is for virtual routers that move together: see Together. Priority 255 starts as Active nevertheless.
+	Waits bool
 	// Addresses are the virtual addresses, 1 to MaxAddresses of them, unicast and all of one family, each once, in the order in
 	// which they are advertised. IPv6 needs version 3, and the first of them is link-local (RFC 9568 section 5.2.9).
 	Addresses []netip.Addr
@@ -125,7 +128,7 @@ func (c Config) Equal(other Config) bool {
 		return false
 	}
 	return c.Version == other.Version && c.VRID == other.VRID && c.Priority == other.Priority &&
-		c.Interval == other.Interval && c.Preempt == other.Preempt && c.PreemptDelay == other.PreemptDelay &&
+		c.Interval == other.Interval && c.Preempt == other.Preempt && c.PreemptDelay == other.PreemptDelay && c.Waits == other.Waits &&
 		c.Password == other.Password && c.Source == other.Source && c.Announcements == other.Announcements && c.PlainChecksum == other.PlainChecksum &&
 		c.VirtualMAC == other.VirtualMAC
 }

@@ -22,6 +22,8 @@
 //     be answered by itself, for ever.
 //   - The address owner listens too, which RFC 9568 section 7.1 forbids: of two owners, a mistake, one yields.
 //   - [Instance.Start] may resume: see there.
+//   - [Instance.Yield] offers the role without leaving, and [Instance.Claim] takes it without waiting, so that virtual routers can move
+//     together ([Together]): see there why this looks to the others as the RFC has it.
 //   - The physical MAC address is used, as keepalived does by default, unless [Config.VirtualMAC] says otherwise.
 //
 // docs/rfc.md goes through all requirements one by one.

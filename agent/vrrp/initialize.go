@@ -29,5 +29,6 @@ func (i *Instance) becomeInitialize() Actions {
 	i.state = Initialize
 	i.deadline, i.announceAt = time.Time{}, time.Time{}
 	i.active = netip.Addr{}
+	i.wants = false
 	return Transition
 }

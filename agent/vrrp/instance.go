@@ -22,8 +22,13 @@ type Instance struct {
 	activeInterval time.Duration
 	// active is the source of the last advertisement that was followed in Backup.
 	active netip.Addr
+	// activePriority is the priority of that advertisement.
+	activePriority uint8
 	// preemptAt is when PreemptDelay is over for the Active of lower priority that Backup follows meanwhile; zero: it follows none.
 	preemptAt time.Time
+	// wants says that the Active_Down_Timer of a Backup that waits for Claim has fired; resigned, that an Active has said priority 0 and
+	// no other one has been heard since.
+	wants, resigned bool
 	// quietUntil is the time before which a losing advertisement is not answered by another Announce.
 	quietUntil time.Time
 	// announceAt is when an Active owes an Announce because of what came before quietUntil; zero: it owes none.
@@ -116,13 +121,16 @@ func (i *Instance) judge(src netip.Addr, a *Advertisement) Discard {
 	return 0
 }
 
-// Tick tells the time. Before the deadline, and in Initialize, nothing happens.
+// Tick tells the time. Before the deadline, and in Initialize, nothing happens. A Backup with Config.Waits asks for nothing but Want.
 func (i *Instance) Tick(now time.Time) Actions {
 	if deadline := i.Deadline(); deadline.IsZero() || now.Before(deadline) {
 		return 0
 	}
 	switch i.state {
 	case Backup:
+		if i.config.Waits {
+			return i.want(now)
+		}
 		return i.becomeActive(now)
 	case Active:
 		return i.tickActive(now)

@@ -29,6 +29,8 @@ var update = flag.Bool("update", false, "write what the stories in testdata now 
 //	t=2s receive priority=99 from=192.0.2.112 [names as in config, for the sender's advertisement]
 //	t=3s reconfigure priority=50
 //	t=4s shutdown
+//	t=5s yield
+//	t=6s claim
 //
 // Lines that start with # and empty lines are kept.
 func TestStories(t *testing.T) {
@@ -95,6 +97,10 @@ func (s *story) do(words []string) string {
 		return s.result(s.instance.Tick(now), nil)
 	case "shutdown":
 		return s.result(s.instance.Shutdown(now), nil)
+	case "yield":
+		return s.result(s.instance.Yield(now), nil)
+	case "claim":
+		return s.result(s.instance.Claim(now), nil)
 	case "reconfigure":
 		c := s.instance.Config()
 		s.set(&c, words[2:])
@@ -150,6 +156,9 @@ func (s *story) result(actions vrrp.Actions, err error) string {
 	if src := s.instance.ActiveSource(); src.IsValid() {
 		line += "; follows " + src.String()
 	}
+	if s.instance.Config().Waits {
+		line += "; " + s.instance.Standing().String()
+	}
 	return line
 }
 
@@ -174,6 +183,8 @@ func (s *story) set(c *vrrp.Config, words []string) {
 			c.Peers = append(slices.Clone(c.Peers), a)
 		case "preempt":
 			c.Preempt, err = strconv.ParseBool(value)
+		case "waits":
+			c.Waits, err = strconv.ParseBool(value)
 		case "password":
 			c.Password = vrrp.NewPassword(value)
 		case "source", "from":

@@ -99,6 +99,7 @@ type DirectorGroupSpec struct {
 // +kubebuilder:validation:XValidation:rule="self.virtualRouters == 1 || !has(self.priorities) || size(self.priorities) == 0",message="priorities need virtualRouters: 1; of several virtual routers each has its own order of the directors, which the controller makes"
 // +kubebuilder:validation:XValidation:rule="self.virtualRouters == 1 || !has(self.advertisedAddresses)",message="advertisedAddresses need virtualRouters: 1; they are one list, and several virtual routers advertise different addresses"
 // +kubebuilder:validation:XValidation:rule="self.virtualRouters == 1 || self.defaultPriority >= 100",message="defaultPriority must be at least 100 with several virtual routers: each router's directors have priorities from it downwards, to 60 less"
+// +kubebuilder:validation:XValidation:rule="self.virtualRouters == 1 || !has(self.moveTogether)",message="moveTogether needs virtualRouters: 1; several virtual routers are there to be Active on different directors"
 type VRRP struct {
 	// virtualRouterID is the VRID, 1 to 255: unique among all VRRP routers on the interface's link, those of others included. With
 	// several virtual routers it is that of the first. Omitted: the controller allocates the lowest one that no other group has on an
@@ -176,6 +177,17 @@ type VRRP struct {
 	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s') && duration(self) <= duration('1000s')",message="preemptDelay must lie between 0s and 1000s"
 	PreemptDelay *metav1.Duration `json:"preemptDelay,omitempty"`
+
+	// moveTogether is a name, the same in each of several groups whose virtual IPs are always to be on the same director, as those of a
+	// router between two networks are: the outside group's, and the inside group's that the real servers have as their gateway.
+	// keepalived: vrrp_sync_group. The groups have the same directors with the same priorities, and the same preempt; a younger one that
+	// has not is refused. A director becomes Active for all of them or for none; one whose interface fails in one group gives the
+	// virtual IPs of all to any other director, and keeps what it can where it is the last. It needs virtualRouters: 1. 1 to 63 lower-case letters, digits and
+	// hyphens. Absent: the group moves for itself.
+	// +optional
+	// +kubebuilder:validation:MaxLength=63
+	// +kubebuilder:validation:Pattern=`^[a-z0-9]([-a-z0-9]*[a-z0-9])?$`
+	MoveTogether string `json:"moveTogether,omitempty"`
 
 	// unicast sends advertisements to each of these addresses instead of the multicast group, for links that carry no multicast.
 	// +optional
@@ -435,7 +447,7 @@ type DirectorStatus struct {
 	// +kubebuilder:validation:MaxItems=255
 	VirtualRouters []DirectorRouterStatus `json:"virtualRouters,omitempty"`
 	// lowered says why the director takes part with a lower priority than the group gives it: Unschedulable or HandOver (priority 1: the
-	// Node is cordoned, or has the annotation lvs-operator.io/hand-over: "true"), NotProgrammed or RealServersDown (as NodeState's
+	// Node is cordoned, or has the annotation lvs-operator.io/hand-over: "true"), NotProgrammed, RealServersDown or LinkDown (as NodeState's
 	// status.directorGroups[].virtualRouters[].lowered explains). Absent: it does not.
 	// +optional
 	// +kubebuilder:validation:MaxLength=64

@@ -114,6 +114,11 @@ type VirtualRouter struct {
 	// if the group says nothing.
 	// +optional
 	PreemptDelay *metav1.Duration `json:"preemptDelay,omitempty"`
+	// moveTogether is a name, 1 to 63 characters: the virtual routers of this node that have the same one are Active on the same
+	// director. Absent: this one moves for itself.
+	// +optional
+	// +kubebuilder:validation:MaxLength=63
+	MoveTogether string `json:"moveTogether,omitempty"`
 	// unicastAddresses are those of all routers of the id, this node's among them, at most 64. None: multicast.
 	// +optional
 	// +listType=set
@@ -251,8 +256,9 @@ type VirtualRouterStatus struct {
 	// +optional
 	Priority int32 `json:"priority,omitempty"`
 	// lowered says why the priority is lower than the configured one, so that a director that can serve wins: NotProgrammed (the IPVS
-	// table cannot be read, or has none of the group's services; the priority is a sixteenth) or RealServersDown (every real server
-	// fails its health check as seen from here; a quarter). Priority 255 is never lowered. Absent: it is the configured one.
+	// table cannot be read, or has none of the group's services; the priority is a sixteenth), RealServersDown (every real server
+	// fails its health check as seen from here; a quarter) or LinkDown (the interface of a virtual router that moves together with this
+	// one cannot be used; 1). Priority 255 is never lowered. Absent: it is the configured one.
 	// +optional
 	// +kubebuilder:validation:MaxLength=64
 	Lowered string `json:"lowered,omitempty"`
@@ -293,6 +299,7 @@ const (
 	LoweredHandOver        = "HandOver"
 	LoweredNotProgrammed   = "NotProgrammed"
 	LoweredRealServersDown = "RealServersDown"
+	LoweredLinkDown        = "LinkDown"
 )
 
 // DegradedService is a service that has lost real servers.

@@ -56,6 +56,9 @@ func judgeGroups(s Snapshot) map[string]*group {
 			g.refused = syncConflict(g, accepted)
 		}
 		if g.refused == nil {
+			g.refused = togetherConflict(g, accepted)
+		}
+		if g.refused == nil {
 			accepted = append(accepted, g)
 		}
 		judged[object.Name] = g

@@ -22,6 +22,7 @@ func (g *group) virtualRouter(router int, node string, vips []v1alpha1.IPAddress
 		AdvertisementInterval: orDuration(vrrp.AdvertisementInterval, defaultAdvertisementInterval),
 		Preempt:               or(vrrp.Preempt, true),
 		PreemptDelay:          vrrp.PreemptDelay,
+		MoveTogether:          vrrp.MoveTogether,
 		UnicastAddresses:      unicastAddresses(vrrp),
 		AdvertisedAddresses:   vrrp.AdvertisedAddresses,
 		Checksum:              vrrp.Checksum,
@@ -44,18 +45,22 @@ const leavingPriority = 1
 
 // priorityOf is a director's priority in one of the group's virtual routers. Where there are several, its place decides.
 func (g *group) priorityOf(router int, node string) int32 {
-	vrrp := g.Spec.VRRP
 	if g.leaving[node] != "" {
 		return leavingPriority
 	}
-	highest := cmp.Or(vrrp.DefaultPriority, defaultPriority)
 	if len(g.ids) > 1 {
-		return allocate.Priority(router, slices.Index(g.places, node), highest)
+		return allocate.Priority(router, slices.Index(g.places, node), cmp.Or(g.Spec.VRRP.DefaultPriority, defaultPriority))
 	}
+	return g.configuredPriority(node)
+}
+
+// configuredPriority is the one that a group with one virtual router gives a director.
+func (g *group) configuredPriority(node string) int32 {
+	vrrp := g.Spec.VRRP
 	for _, listed := range vrrp.Priorities {
 		if listed.Node == node {
 			return listed.Priority
 		}
 	}
-	return highest
+	return cmp.Or(vrrp.DefaultPriority, defaultPriority)
 }

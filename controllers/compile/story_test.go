@@ -260,6 +260,9 @@ func tellNode(b *strings.Builder, name string, spec v1alpha1.NodeStateSpec) {
 			if r.Lowered != "" {
 				more += ", lowered: " + r.Lowered
 			}
+			if r.MoveTogether != "" {
+				more += ", moves together as " + r.MoveTogether
+			}
 			if r.VirtualMAC {
 				more += ", virtual MAC address"
 			}

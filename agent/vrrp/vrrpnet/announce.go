@@ -13,6 +13,9 @@ import (
 // the address is configured.
 func (r *router) addressesReady(now time.Time, addresses []netip.Addr) {
 	if r.instance.State() != vrrp.Active {
+		if r.offers() {
+			r.announced = addresses // for when nobody takes the role
+		}
 		return
 	}
 	r.announced = addresses

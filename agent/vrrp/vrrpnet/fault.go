@@ -188,9 +188,6 @@ func (r *router) fail(now time.Time, fault error) {
 
 // reconfigure answers Runner.Reconfigure.
 func (r *router) reconfigure(now time.Time, c vrrp.Config) error {
-	if r.hasFinished() {
-		return ErrStopped
-	}
 	if err := r.configure(now, c); err != nil {
 		return err
 	}

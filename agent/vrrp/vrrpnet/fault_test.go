@@ -192,8 +192,8 @@ func TestAnActiveThatRunsLateYieldsOnceAndComesBack(t *testing.T) {
 	}
 	now = now.Add(time.Second + 2100*time.Millisecond)
 	l.tick(now)
-	if priority() != latePriority || r.counters.yields.Load() != 1 {
-		t.Fatalf("priority %d, %d yields, want %d and 1", priority(), r.counters.yields.Load(), latePriority)
+	if priority() != lastPriority || r.counters.yields.Load() != 1 {
+		t.Fatalf("priority %d, %d yields, want %d and 1", priority(), r.counters.yields.Load(), lastPriority)
 	}
 	if r.instance.State() != vrrp.Active {
 		t.Fatalf("state %s: nobody else is there", r.instance.State())
@@ -205,7 +205,7 @@ func TestAnActiveThatRunsLateYieldsOnceAndComesBack(t *testing.T) {
 		now = now.Add(time.Second)
 		l.tick(now)
 	}
-	if priority() != latePriority || r.counters.yields.Load() != 1 {
+	if priority() != lastPriority || r.counters.yields.Load() != 1 {
 		t.Errorf("priority %d, %d yields before the recovery is over", priority(), r.counters.yields.Load())
 	}
 	now = now.Add(time.Second)

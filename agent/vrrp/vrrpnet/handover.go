@@ -14,14 +14,18 @@ func (r *router) resign(now time.Time) {
 	if r.resigning || r.hasFinished() {
 		return
 	}
-	if r.instance.State() != vrrp.Active {
+	offered := r.offers()
+	if r.instance.State() != vrrp.Active && !offered {
 		r.succeeded = true
 		r.thread.drop(r)
 		return
 	}
-	r.resigning = true
+	r.resigning, r.offering = true, offering{}
 	r.resignAt = now.Add(r.config.Interval)
 	r.act(now, r.instance.Shutdown(now))
+	if offered {
+		r.send(&r.resignation)
+	}
 }
 
 // repeatResignation makes up for a lost packet. An interval is longer than any skew, so the repetition cannot postpone

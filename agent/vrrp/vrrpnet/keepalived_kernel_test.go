@@ -24,6 +24,9 @@ func (h *host) keepalivedConf(c vrrp.Config, password string) string {
 	if password != "" {
 		fmt.Fprintf(&more, "  authentication {\n    auth_type PASS\n    auth_pass %s\n  }\n", password)
 	}
+	if !c.Preempt {
+		more.WriteString("  nopreempt\n")
+	}
 	if len(c.Peers) > 0 {
 		own := h.source(c.Family())
 		fmt.Fprintf(&more, "  unicast_src_ip %s\n  unicast_peer {\n", own)

@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// latePriority is that of a router whose timers are served too late: whoever else is alive does it better.
-	latePriority = 1
+	// lastPriority is that of a router whose timers are served too late, or that stands back: whoever else is alive does it better.
+	lastPriority = 1
 	// lateBound is how many intervals late are too late: together with the one before, that is the silence after which the others take
 	// an Active for dead.
 	lateBound = 2

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/netip"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/lvs-operator/lvs-operator/agent/vrrp"
@@ -41,16 +42,23 @@ type router struct {
 	announced []netip.Addr
 
 	resigning bool
+	offering
 	resignAt  time.Time // when priority 0 is repeated
 	succeeded bool      // another director is Active, or none was needed
 	finished  chan struct{}
+	// standsBack says that the router takes part with the lowest priority.
+	standsBack bool
+	// watcher, if set, hears that the standing has changed.
+	watcher atomic.Pointer[func()]
 }
 
 func newRouter(t *thread, o Options, instance *vrrp.Instance) *router {
-	return &router{
+	r := &router{
 		thread: t, options: o, config: instance.Config(), instance: instance, counters: &counters{}, peers: &peers{}, resume: o.Resume, timed: notTimed,
 		finished: make(chan struct{}),
 	}
+	r.counters.standing.Store(uint32(vrrp.Faulty))
+	return r
 }
 
 // next is the earliest of the router's timers; the zero time says that none runs.
@@ -79,6 +87,9 @@ func (r *router) receive(now time.Time, source netip.Addr, a *vrrp.Advertisement
 		r.counters.successor.Store(&source)
 		r.thread.drop(r)
 		return
+	}
+	if claims {
+		r.taken(now)
 	}
 	r.act(now, actions)
 }
@@ -128,10 +139,19 @@ func (r *router) act(now time.Time, actions vrrp.Actions) {
 	if actions.Has(vrrp.Announce) && len(r.announced) > 0 {
 		r.startAnnouncing(now)
 	}
+	if actions.Has(vrrp.Want) {
+		r.untaken(now)
+	}
+	r.tellStanding()
 }
 
-// transition makes a new state known. While resigning the router still stands as Active, see Runner.State.
+// transition makes a new state known. While resigning the router still stands as Active, see Runner.State; so does one that offers
+// its role.
 func (r *router) transition(now time.Time, state vrrp.State) {
+	if r.stillActive(state) {
+		r.announcer.stop()
+		return
+	}
 	r.counters.transitions.Add(1)
 	if state == vrrp.Active {
 		r.counters.activations.Add(1)
@@ -186,8 +206,8 @@ func (r *router) configure(now time.Time, given vrrp.Config) error {
 	if len(given.Peers) > 0 && len(c.Peers) == 0 {
 		return errAlone
 	}
-	if r.late() {
-		c.Priority = latePriority
+	if r.late() || r.standsBack {
+		c.Priority = lastPriority
 	}
 	// On the instance's own terms first: what it refuses must not reach a packet.
 	trial, err := vrrp.NewInstance(c)
@@ -215,6 +235,7 @@ func (r *router) configure(now time.Time, given vrrp.Config) error {
 // finish ends the router: nobody hears of it any more.
 func (r *router) finish() {
 	r.counters.state.Store(uint32(vrrp.Initialize))
+	r.counters.standing.Store(uint32(vrrp.Faulty))
 	r.counters.follow(netip.Addr{})
 	close(r.finished)
 }

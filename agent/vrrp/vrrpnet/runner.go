@@ -42,7 +42,7 @@ type Runner struct {
 	toAnnounce atomic.Pointer[[]netip.Addr]
 }
 
-// State returns the present state. While Stop waits for another director it is still Active, for so are the addresses.
+// State returns the present state. While Stop or Yield waits for another director it is still Active, for so are the addresses.
 func (r *Runner) State() vrrp.State { return vrrp.State(r.router.counters.state.Load()) }
 
 // Fault returns why the interface cannot be used at present, which keeps the state in Initialize; nil if it can.
@@ -84,6 +84,19 @@ func (r *Runner) Successor() netip.Addr {
 // Peers are the others that advertised with the router's id in the last half minute, by address; at most 16.
 func (r *Runner) Peers() []Peer { return r.router.peers.list(time.Now()) }
 
+// Standing returns how the router stands in its election. While Yield waits for another director it is a Backup's.
+func (r *Runner) Standing() vrrp.Standing { return vrrp.Standing(r.router.counters.standing.Load()) }
+
+// Watch has f called from the interface's thread whenever Standing has changed: f must return at once and call no method of the Runner
+// but Announce and Standing. There is one watcher, the last one; nil: none.
+func (r *Runner) Watch(f func()) {
+	if f == nil {
+		r.router.watcher.Store(nil)
+		return
+	}
+	r.router.watcher.Store(&f)
+}
+
 // Announce says that these virtual addresses are on the interface now. If the runner is Active it announces each, as
 // Config.Announcements says, and again whenever VRRP asks for it, until it is Active no more. In another state it does nothing. It
 // does not wait.
@@ -105,18 +118,47 @@ func (r *Runner) Announce(addresses []netip.Addr) {
 // Reconfigure changes the virtual router in place: see vrrp.Instance.Reconfigure for what may change, and what happens
 // then. It returns when the change is in force. With an error nothing has changed.
 func (r *Runner) Reconfigure(c vrrp.Config) error {
-	answer := make(chan error, 1)
-	err := ErrStopped
-	if r.thread.mail.post(func(now time.Time) { answer <- r.router.reconfigure(now, c) }) {
-		select {
-		case err = <-answer:
-		case <-r.router.finished:
-		}
-	}
-	if err != nil {
+	if err := r.do(func(now time.Time) error { return r.router.reconfigure(now, c) }); err != nil {
 		return fmt.Errorf("reconfigure VRRP on %s: %w", r.thread.name, err)
 	}
 	return nil
+}
+
+// Yield makes an Active offer its role: it says priority 0, again at each interval, and keeps its addresses until another director
+// advertises; only then it is Backup. If none has when its own timer fires, it is Active as before, and nobody has heard of a
+// transition. With Config.Waits that takes Claim, and an offer that is not claimed for as long once more ends as Backup. In another
+// state nothing happens. Yield returns when the offer was made.
+func (r *Runner) Yield() { _ = r.do(r.router.offer) } // a router that has stopped has no role
+
+// Claim makes a Backup Active at once: see vrrp.Instance.Claim for what becomes of that. In another state nothing happens. Claim returns
+// when the claim was made.
+func (r *Runner) Claim() { _ = r.do(r.router.claim) } // as above
+
+// StandBack makes the router take part with priority 1, whatever Reconfigure says, until it is called with false. It returns when that is
+// in force.
+func (r *Runner) StandBack(back bool) {
+	_ = r.do(func(now time.Time) error { return r.router.standBack(now, back) }) // as above
+}
+
+// do has the thread do something for the router, and waits for it. ErrStopped: the router has ended.
+func (r *Runner) do(f func(now time.Time) error) error {
+	answer := make(chan error, 1)
+	posted := r.thread.mail.post(func(now time.Time) {
+		if r.router.hasFinished() {
+			answer <- ErrStopped
+			return
+		}
+		answer <- f(now)
+	})
+	if !posted {
+		return ErrStopped
+	}
+	select {
+	case err := <-answer:
+		return err
+	case <-r.router.finished:
+		return ErrStopped
+	}
 }
 
 // Stop ends the runner. An Active resigns with priority 0 and then goes on holding its place until another director

@@ -39,7 +39,7 @@ type Stats struct {
 
 // counters are written by the runner's thread only and read by anybody.
 type counters struct {
-	state                                 atomic.Uint32
+	state, standing                       atomic.Uint32 // a vrrp.State, a vrrp.Standing
 	sent, announced, sendErrors, received atomic.Uint64
 	rivals, transitions, activations      atomic.Uint64
 	lastSendError                         atomic.Uint64
