@@ -75,9 +75,13 @@ func (k *Kernel) describe(found netlink.Link, parents map[int]string) (plan.Actu
 
 // markLinks says of the addresses on our links that they are ours, also in a kernel that keeps no mark of addresses.
 func markLinks(actual *plan.Actual) {
+	ours := map[string]bool{}
+	for _, link := range actual.Links {
+		ours[link.Name] = link.Ours
+	}
 	for i := range actual.Addresses {
 		address := &actual.Addresses[i]
-		address.Ours = address.Ours || actual.Usable(address.Interface)
+		address.Ours = address.Ours || ours[address.Interface]
 	}
 }
 
@@ -172,8 +176,10 @@ func adviseLink(err error) error {
 		return fmt.Errorf("%w: load the kernel module %s on this node (modprobe %s)", err, macvlan, macvlan)
 	case errors.Is(err, unix.EADDRINUSE):
 		return fmt.Errorf("%w: another link on the same interface has this MAC address, such as one of keepalived's use_vmac: stop that router, or give one of the two another id", err)
+	case errors.Is(err, unix.EBUSY):
+		return fmt.Errorf("%w: the interface is a port of a bridge or bond, or has ipvlan links, and can have no macvlan link: give the bridge or bond itself as the group's interface, or leave virtualMAC out", err)
 	case errors.Is(err, unix.EINVAL):
-		return fmt.Errorf("%w: the interface carries no macvlan links; it has to be an Ethernet interface, and no macvlan link of mode passthru or port of a bridge may be on it", err)
+		return fmt.Errorf("%w: the interface can have no macvlan link: give an Ethernet interface without one of mode passthru, or leave virtualMAC out", err)
 	default:
 		return advise(err)
 	}

@@ -173,6 +173,12 @@ func TestALinkThatCannotBeSaysWhy(t *testing.T) {
 	if err := n.refused(&plan.SetLink{Name: virtualLink.Name, Up: true}); !errors.Is(err, unix.EADDRINUSE) || !strings.Contains(err.Error(), "use_vmac") {
 		t.Errorf("beside another with its address: %v", err)
 	}
+	n.run("ip link add name switch type bridge")
+	n.run("ip link set dev director-eth0 master switch")
+	port := plan.Link{Name: "lvs4-66-port", Parent: "director-eth0", MAC: virtualLink.MAC}
+	if err := n.refused(&plan.AddLink{Link: port}); !errors.Is(err, unix.EBUSY) || !strings.Contains(err.Error(), "bridge") {
+		t.Errorf("on a port of a bridge: %v", err)
+	}
 	noEthernet := plan.Link{Name: "lvs4-66-tun", Parent: "lo", MAC: virtualLink.MAC}
 	if err := n.refused(&plan.AddLink{Link: noEthernet}); err == nil {
 		t.Error("a link on lo was added")

@@ -64,9 +64,9 @@ func diffAddresses(in In, gone map[string]bool) addressChanges {
 
 // wantedPlaces are the addresses of both roles. None is wanted on a link of somebody else's.
 func wantedPlaces(in In) map[place]bool {
-	wanted := map[place]bool{}
+	wanted, others := map[place]bool{}, foreign(in)
 	for _, address := range in.DirectorAddresses {
-		if in.foreign(address.Interface) {
+		if others[address.Interface] {
 			continue
 		}
 		wanted[place{address.Interface, host(address.Address)}] = true

@@ -4,6 +4,7 @@ package plan
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 )
 
@@ -20,7 +21,7 @@ type linkChanges struct {
 // longer: a Backup that answers, or whose kernel sends anything, from the virtual MAC address takes it from the Active in every
 // bridge. One of somebody else's is never touched.
 func diffLinks(in In) linkChanges {
-	changes := linkChanges{gone: map[string]bool{}}
+	changes, holds := linkChanges{gone: map[string]bool{}}, holders(in.DirectorAddresses)
 	wanted := map[string]Link{}
 	for _, link := range in.Links {
 		wanted[link.Name] = link
@@ -34,7 +35,7 @@ func diffLinks(in In) linkChanges {
 		case !wants || actual.Link != link || !actual.Bridge:
 			changes.release = append(changes.release, &DeleteLink{actual.Name})
 			changes.gone[actual.Name] = true
-		case actual.Up && !in.holds(actual.Name):
+		case actual.Up && !holds[actual.Name]:
 			changes.release = append(changes.release, &SetLink{Name: actual.Name})
 			there[actual.Name] = actual
 		default:
@@ -51,7 +52,7 @@ func diffLinks(in In) linkChanges {
 		} else {
 			changes.add = append(changes.add, &AddLink{link})
 		}
-		if !actual.Up && in.holds(link.Name) {
+		if !actual.Up && holds[link.Name] {
 			changes.raise = append(changes.raise, &SetLink{Name: link.Name, Up: true})
 		}
 	}
@@ -59,31 +60,31 @@ func diffLinks(in In) linkChanges {
 }
 
 // ForeignLinks are the names, sorted, of links of others that stand where we want ours. They are left alone.
-func ForeignLinks(in In) []string {
-	var names []string
-	for _, link := range in.Links {
-		if in.foreign(link.Name) {
-			names = append(names, link.Name)
-		}
-	}
-	slices.Sort(names)
-	return names
-}
+func ForeignLinks(in In) []string { return slices.Sorted(maps.Keys(foreign(in))) }
 
 // Usable says whether a link of that name is there and ours.
 func (a Actual) Usable(name string) bool {
 	return slices.ContainsFunc(a.Links, func(l ActualLink) bool { return l.Name == name && l.Ours })
 }
 
-// foreign says whether an interface is one of somebody else's that stands where we want a link.
-func (in In) foreign(name string) bool {
-	return slices.ContainsFunc(in.Links, func(l Link) bool { return l.Name == name }) &&
-		slices.ContainsFunc(in.Actual.Links, func(l ActualLink) bool { return l.Name == name && !l.Ours })
+// foreign are the links of somebody else's that stand where we want ours.
+func foreign(in In) map[string]bool {
+	names := map[string]bool{}
+	for _, link := range in.Actual.Links {
+		if !link.Ours && slices.ContainsFunc(in.Links, func(l Link) bool { return l.Name == link.Name }) {
+			names[link.Name] = true
+		}
+	}
+	return names
 }
 
-// holds says whether a virtual IP has to be on an interface.
-func (in In) holds(name string) bool {
-	return slices.ContainsFunc(in.DirectorAddresses, func(a InterfaceAddress) bool { return a.Interface == name })
+// holders are the interfaces that have to carry some of the addresses.
+func holders(addresses []InterfaceAddress) map[string]bool {
+	names := map[string]bool{}
+	for _, address := range addresses {
+		names[address.Interface] = true
+	}
+	return names
 }
 
 // sortedLinks is a sorted copy.

@@ -85,7 +85,8 @@ func (h *host) keepalived(c vrrp.Config, password string) *exec.Cmd {
 		}
 		_ = log.Close()
 	})
-	eventually(h.t, "keepalived is BACKUP", func() bool {
+	// With use_vmac it makes firewall rules first, for which an emulated machine loads modules.
+	eventuallyWithin(h.t, 3*patience, "keepalived is BACKUP", func() bool {
 		said, _ := os.ReadFile(log.Name())
 		return strings.Contains(string(said), "Entering BACKUP STATE")
 	})

@@ -263,6 +263,11 @@ func inTime(t *testing.T, directors ...*watched) {
 // eventually asks again until the answer is yes.
 func eventually(t *testing.T, what string, ask func() bool) {
 	t.Helper()
+	eventuallyWithin(t, patience, what, ask)
+}
+
+func eventuallyWithin(t *testing.T, patience time.Duration, what string, ask func() bool) {
+	t.Helper()
 	again := time.NewTicker(5 * time.Millisecond)
 	defer again.Stop()
 	deadline := time.After(patience)
