@@ -173,7 +173,7 @@ func (rs *routers) adoptOne(key routerKey, wanted desired.Router, now time.Time)
 func (rs *routers) inForce(r *router) vrrp.Config {
 	config := r.wanted
 	config.Priority = rs.fitnessOf(r).priority(config.Priority)
-	config.Preempt = config.Preempt && !(rs.synced[r.key.group] && rs.behind())
+	config.Preempt = config.Preempt && (!rs.synced[r.key.group] || !rs.behind())
 	return config
 }
 
@@ -329,6 +329,7 @@ func (rs *routers) stake(servers func(group string) []netip.AddrPort) {
 	for _, r := range rs.byKey {
 		if r.running == nil || r.config.VirtualMAC {
 			// A link of its own has to be up first, which is a pass's to see to.
+			r.claim.Store(nil)
 			continue
 		}
 		of, c := servers(r.key.group), r.claim.Load()

@@ -163,7 +163,7 @@ func refreshes(elements map[string][]element) []*nl.NetlinkRequest {
 // refresh puts elements into a set so that each time-out begins now. Kernels before 6.12 leave an element that exists as it is,
 // and none deletes one that does not: each is added, deleted and added, which is one change to a packet.
 func (t nftTable) refresh(set string, elements []element) []*nl.NetlinkRequest {
-	var messages []*nl.NetlinkRequest
+	messages := make([]*nl.NetlinkRequest, 0, 3*(len(elements)/holdChunk+1))
 	for chunk := range slices.Chunk(elements, holdChunk) {
 		attributes := elementAttributes(nl.ZeroTerminated(set), chunk)
 		messages = append(messages,

@@ -45,7 +45,7 @@ func TestConnectionOfTheOtherDirectorGoesOnWhileItsPacketsAreRelayed(t *testing.
 			h.t.Errorf("the end of the connection did not arrive: %v", err)
 		}
 		// What begins now is the second director's own.
-		s = h.connect(h.vip())
+		_ = h.connect(h.vip())
 		if known := h.on(h.second, "ipvsadm -Lcn"); !strings.Contains(known, "ESTABLISHED") {
 			h.t.Errorf("the new connection is not the second director's:\n%s", known)
 		}

@@ -144,7 +144,7 @@ func (x *Exchange) send(to netip.AddrPort, m message) {
 		i = 1
 	}
 	if s := x.sockets[i]; s != nil {
-		s.send(to, m.append(nil)) // what is lost is asked for again
+		s.send(to, m.bytes()) // what is lost is asked for again
 	}
 }
 

@@ -39,8 +39,8 @@ const (
 // errNotOurs is the answer to a datagram that is no message, or of another version.
 var errNotOurs = errors.New("not a question for connections, nor an answer")
 
-func (m message) append(b []byte) []byte {
-	b = append(b, magic...)
+func (m message) bytes() []byte {
+	b := append(make([]byte, 0, messageSize), magic...)
 	b = append(b, version, byte(m.kind), m.syncID, 0)
 	b = binary.BigEndian.AppendUint64(b, m.nonce)
 	return binary.BigEndian.AppendUint32(b, m.connections)

@@ -76,7 +76,7 @@ func (t *Teller) For(ctx context.Context, period time.Duration, own bool) error 
 		_, err := telling.round(ctx)
 		switch {
 		case ctx.Err() != nil:
-			return nil //nolint:nilerr // the period is over
+			return nil // the period is over
 		case err != nil:
 			return fmt.Errorf("tell other directors of connections: %w", err)
 		}

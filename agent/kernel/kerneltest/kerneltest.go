@@ -282,8 +282,9 @@ func (k *Kernel) AddAddresses(adds []*plan.AddAddress) error {
 	for _, add := range adds {
 		operations = append(operations, add)
 	}
-	var errs []error
-	for _, failure := range k.Apply(context.Background(), operations) {
+	failures := k.Apply(context.Background(), operations)
+	errs := make([]error, 0, len(failures))
+	for _, failure := range failures {
 		errs = append(errs, failure.Err)
 	}
 	return errors.Join(errs...)

@@ -57,22 +57,26 @@ func (t *timers) take(now time.Time) []*router {
 	return t.due
 }
 
-// Len, Less, Swap, Push and Pop are heap.Interface.
+// Len implements heap.Interface.
+func (t *timers) Len() int { return len(t.heap) }
 
-func (t *timers) Len() int           { return len(t.heap) }
+// Less implements heap.Interface.
 func (t *timers) Less(i, j int) bool { return t.heap[i].due.Before(t.heap[j].due) }
 
+// Swap implements heap.Interface.
 func (t *timers) Swap(i, j int) {
 	t.heap[i], t.heap[j] = t.heap[j], t.heap[i]
 	t.heap[i].timed, t.heap[j].timed = i, j
 }
 
+// Push implements heap.Interface.
 func (t *timers) Push(x any) {
 	r := x.(*router) //nolint:forcetypeassert // it has nothing else
 	r.timed = len(t.heap)
 	t.heap = append(t.heap, r)
 }
 
+// Pop implements heap.Interface.
 func (t *timers) Pop() any {
 	last := len(t.heap) - 1
 	r := t.heap[last]

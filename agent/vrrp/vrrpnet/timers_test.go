@@ -12,7 +12,7 @@ import (
 
 // TestTimersGiveTheRoutersThatAreDueAndNoOthers compares them with a look at every router, whatever happens to their deadlines.
 func TestTimersGiveTheRoutersThatAreDueAndNoOthers(t *testing.T) {
-	random := rand.New(rand.NewPCG(4, 9568)) //nolint:gosec // a test's
+	random := rand.New(rand.NewPCG(4, 9568))
 	now := time.Now()
 	var all []*router
 	for range 40 {

@@ -77,7 +77,7 @@ func (c *connection) echo(word string) error {
 }
 
 // goOn has the idle connections speak once, and looks whether one that speaks all the time has ended.
-func (s *scene) goOn(ctx context.Context, word string) error {
+func (s *scene) goOn(word string) error {
 	type result struct {
 		target string
 		err    error

@@ -22,7 +22,7 @@ func (s *scene) directorDies(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.goOn(ctx, "after the crash")
+	return s.goOn("after the crash")
 }
 
 // directorComes adds a director of higher priority. It has the services and nothing of the connections.
@@ -49,7 +49,7 @@ func (s *scene) directorComes(ctx context.Context) error {
 	if err := s.leaves(ctx, second); err != nil {
 		return err
 	}
-	return s.goOn(ctx, "after another director came")
+	return s.goOn("after another director came")
 }
 
 // leaves waits until a director carries the virtual IPs no more.
@@ -88,5 +88,5 @@ func (s *scene) directorStops(ctx context.Context) error {
 			return err
 		}
 	}
-	return s.goOn(ctx, "after the planned stop")
+	return s.goOn("after the planned stop")
 }
