@@ -18,6 +18,7 @@ var documents = map[string][]string{
 	"docs/design/bad-links.md":       {"agent/vrrp/vrrpnet"},
 	"docs/design/connection-sync.md": {"agent/connections", "agent/connections/connectionsnet", "agent/ipvs/ipvsnet"},
 	"docs/design/moving-together.md": {"agent", "agent/vrrp"},
+	"docs/design/nftables.md":        {"agent/kernel"},
 	"docs/design/virtual-mac.md":     {"agent/kernel", "agent/plan", "agent/vrrp/vrrpnet"},
 	"docs/design/witness.md":         {"agent", "agent/report", "controllers/rollup", "test/api"},
 	"docs/ipvs-interface.md":         {"agent/ipvs/wire", "agent/ipvs/ipvsnet"},

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package partition
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/lvs-operator/lvs-operator/test/stage"
+)
+
+// configure applies the objects and waits until the first director serves.
+func (s *scene) configure(ctx context.Context) error {
+	if err := s.AgentsRun(ctx); err != nil {
+		return err
+	}
+	out, err := s.Control.Kubectl(ctx, strings.NewReader(objects), "apply", "-f", "-")
+	if err != nil {
+		return err
+	}
+	s.Block("kubectl apply", out)
+	if err := s.await(ctx, "edge1 Ready"); err != nil {
+		return err
+	}
+	held, err := s.HoldsVIP(ctx, edge2, vip)
+	if err != nil {
+		return err
+	}
+	return s.Check(!held, edge1+" is Active, and alone", "%s has %s: %t", edge2, vip, held)
+}
+
+// linkIsCut takes the directors from each other, as a fault between two switches does that leaves each of them its clients.
+func (s *scene) linkIsCut(ctx context.Context) error {
+	poll := stage.StartPoll(ctx, s.Dial(client, vip+":80"))
+	defer poll.End()
+	began := time.Now()
+	if err := s.separate(true); err != nil {
+		return err
+	}
+	s.Note("no frame passes between %s and %s; both reach %s and %s", edge1, edge2, client, server)
+	// Asked last when it had not yet become Active.
+	var active time.Time
+	if _, err := stage.Until(ctx, 2*takeOverBound, func() (bool, error) {
+		asked := time.Now()
+		held, err := s.HoldsVIP(ctx, edge2, vip)
+		if !held {
+			active = asked
+		}
+		return held, err
+	}); err != nil {
+		return fmt.Errorf("%s does not become Active: %w", edge2, err)
+	}
+	if err := s.Check(active.Sub(began) <= takeOverBound,
+		fmt.Sprintf("%s is Active within 3*interval + skew + 0.5 s = %.2f s", edge2, takeOverBound.Seconds()), "%.2f s", active.Sub(began).Seconds()); err != nil {
+		return err
+	}
+	if err := s.await(ctx, "edge1,edge2 TwoActives"); err != nil {
+		return err
+	}
+	told := time.Since(active)
+	out, err := s.Control.Kubectl(ctx, nil, "get", "dg,lvsvs", "-A")
+	if err != nil {
+		return err
+	}
+	s.Block("kubectl get dg,lvsvs -A", out)
+	if err := s.Check(told <= toldBound, fmt.Sprintf("that says TwoActives within %.0f s of %s becoming Active", toldBound.Seconds(), edge2), "%.2f s", told.Seconds()); err != nil {
+		return err
+	}
+	if err := s.hasEvent(ctx, "TwoActives", "directors edge1,edge2 all report being Active"); err != nil {
+		return err
+	}
+	failed, all := stage.Failures(poll.End(), began, time.Now())
+	s.Note("%d of a client's %d connections failed meanwhile: both directors serve", failed, all)
+	return nil
+}
+
+// separate lets frames pass between the directors, or not; they reach everybody else all the time.
+func (s *scene) separate(apart bool) error {
+	return errors.Join(s.Host(edge1).SetIsolated(apart), s.Host(edge2).SetIsolated(apart))
+}
+
+// await waits until the DirectorGroup's status names the Active directors, and Ready has the reason.
+func (s *scene) await(ctx context.Context, want string) error {
+	var told string
+	_, err := stage.Until(ctx, stage.Patience, func() (bool, error) {
+		out, err := s.Control.Kubectl(ctx, nil, "get", "dg", "pair", "-o", `jsonpath={.status.active} {.status.conditions[?(@.type=="Ready")].reason}`)
+		told = strings.TrimSpace(out)
+		return told == want, err
+	})
+	if err != nil {
+		return fmt.Errorf("the DirectorGroup's status says %q and not %q: %w", told, want, err)
+	}
+	return nil
+}
+
+// hasEvent waits until exactly one event of the reason tells this.
+func (s *scene) hasEvent(ctx context.Context, reason, note string) error {
+	var notes string
+	_, err := stage.Until(ctx, stage.Patience, func() (bool, error) {
+		out, err := s.Control.Kubectl(ctx, nil, "get", "events.events.k8s.io", "-A", "-o", `jsonpath={range .items[?(@.reason=="`+reason+`")]}{.note}{"\n"}{end}`)
+		notes = strings.TrimSpace(out)
+		return notes != "", err
+	})
+	return s.Check(err == nil && strings.HasPrefix(notes, note) && !strings.Contains(notes, "\n"), "one event "+reason+" tells it", "%s", notes)
+}
