@@ -193,7 +193,9 @@ func (t *thread) next() time.Time {
 }
 
 const (
-	// slackShare is the part of the shortest interval that a turn may wait for timers that are due soon, and mostSlack bounds it.
+	// slackShare is the part of the shortest interval that a turn may wait for timers that are due soon, and mostSlack bounds it. Few
+	// routers wake the thread seldom: with up to fewRouters it waits for none.
+	fewRouters = 8
 	slackShare = 64
 	mostSlack  = 2 * time.Millisecond
 )
@@ -201,6 +203,9 @@ const (
 // setTimers puts every router where it belongs in the timers, after what may have changed any.
 func (t *thread) setTimers() {
 	t.slack = mostSlack
+	if len(t.routers) <= fewRouters {
+		t.slack = 0
+	}
 	for _, r := range t.routers {
 		t.timers.set(r)
 		t.slack = min(t.slack, r.config.Interval/slackShare)

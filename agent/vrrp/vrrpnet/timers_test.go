@@ -58,21 +58,37 @@ func TestTimersGiveTheRoutersThatAreDueAndNoOthers(t *testing.T) {
 	}
 }
 
-// A turn that begins a little later serves what is due soon after, too: many routers do not wake the thread one by one.
-func TestATurnWaitsForTimersThatAreDueSoon(t *testing.T) {
-	now := time.Now()
-	l, r := activeOn(t, &node{}, now)
-	if want := now.Add(time.Second + mostSlack); !l.next().Equal(want) {
-		t.Errorf("the next turn is in %s, want %s", l.next().Sub(now), want.Sub(now))
-	}
-	l.tick(now.Add(time.Second - 1))
-	if !r.instance.Deadline().Equal(now.Add(time.Second)) {
-		t.Error("served before its deadline")
-	}
-	fast := r.config
-	fast.Version, fast.Interval = vrrp.Version3, 10*time.Millisecond
-	l2, _ := activeWith(t, &node{}, now, fast)
-	if want := now.Add(10*time.Millisecond + 10*time.Millisecond/slackShare); !l2.next().Equal(want) {
-		t.Errorf("every 10 ms: the next turn is in %s, want %s", l2.next().Sub(now), want.Sub(now))
+// A turn that begins a little later serves what is due soon after, too: many routers do not wake the thread one by one, and few wait
+// for nothing.
+func TestATurnOfManyRoutersWaitsForTimersThatAreDueSoon(t *testing.T) {
+	for _, test := range []struct {
+		routers         int
+		interval, slack time.Duration
+	}{
+		{1, time.Second, 0}, {fewRouters, 10 * time.Millisecond, 0},
+		{fewRouters + 1, time.Second, mostSlack}, {250, 10 * time.Millisecond, 10 * time.Millisecond / slackShare},
+	} {
+		now := time.Now()
+		l, r := activeOn(t, &node{}, now)
+		for id := 1; len(l.routers) < test.routers; id++ {
+			c := r.config
+			if c.VRID = uint8(id); id == 66 {
+				continue
+			}
+			instance, err := vrrp.NewInstance(c)
+			if err == nil {
+				err = l.take(newRouter(l, Options{Config: c}, instance))
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		for _, r := range l.routers {
+			r.config.Interval = test.interval
+		}
+		l.setTimers()
+		if want := now.Add(time.Second + test.slack); !l.next().Equal(want) {
+			t.Errorf("%d routers every %s: the next turn is %s after the deadline, want %s", test.routers, test.interval, l.next().Sub(now)-time.Second, test.slack)
+		}
 	}
 }
