@@ -49,7 +49,6 @@ func TestConnectionOfTheOtherDirectorGoesOnWhileItsPacketsAreRelayed(t *testing.
 		if known := h.on(h.second, "ipvsadm -Lcn"); !strings.Contains(known, "ESTABLISHED") {
 			h.t.Errorf("the new connection is not the second director's:\n%s", known)
 		}
-		h.ended()
 	})
 }
 
