@@ -39,7 +39,7 @@ type Kernel interface {
 	// Apply carries operations out in their order and returns those that the kernel refused.
 	Apply(context.Context, []plan.Operation) []kernel.Failure
 	// PrepareHold makes what a takeover needs to hold packets, and Unhold removes it.
-	PrepareHold() error
+	PrepareHold(interfaces []string) error
 	Unhold() error
 }
 
@@ -130,10 +130,13 @@ func Run(ctx context.Context, o Options) (err error) {
 	taking := newTakeover(takeover{kernel: k, log: o.Log, kick: a.kickNode})
 	a.routers = newRouters(startRouter(threads), a.kickNode, taking.offer, o.Log)
 	a.routers.strangers = threads.Strangers
-	go a.routers.together.run(ctx)
-	a.sync = newConnectionSync(a.routers, a.kickNode, openExchange(k, a.routers.serving, o.Log), o.Log)
+	a.sync = newConnectionSync(a.routers, a.kickNode, openExchange(k, a.routers, o.Log), o.Log)
 	taking.tell, a.routers.succeeded = a.sync.tell, taking.stopped
-	go taking.run(ctx)
+	// Roles may change while the node's are handed over, after the end of ctx.
+	roles, endRoles := context.WithCancel(context.WithoutCancel(ctx))
+	defer endRoles()
+	go a.routers.together.run(roles)
+	go taking.run(roles)
 	a.health = monitor.New(monitor.Options{Prober: probe.TCP{}, OnChange: a.kick})
 	defer a.health.Close()
 	a.recall(saved, recalled)

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,6 +19,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/lvs-operator/lvs-operator/agent/checkpoint"
+	"github.com/lvs-operator/lvs-operator/agent/connections"
+	"github.com/lvs-operator/lvs-operator/agent/connections/exchange"
 	"github.com/lvs-operator/lvs-operator/agent/health"
 	"github.com/lvs-operator/lvs-operator/agent/health/monitor"
 	"github.com/lvs-operator/lvs-operator/agent/ipvs"
@@ -40,8 +43,8 @@ type node struct {
 	started []*fakeRouter
 	// exchange is that of connection sync; nil: there is none.
 	exchange *fakeExchange
-	// mayStart is the error of each start of a router.
-	mayStart error
+	// mayExchange is the error of each opening of an exchange, and mayStart that of each start of a router.
+	mayExchange, mayStart error
 }
 
 // world is all that the API server says to one node.
@@ -108,14 +111,18 @@ type fakeExchange struct {
 	master ipvs.Daemon
 	// answers end a question.
 	answers chan error
-	asked   netip.Addr
-	told    []time.Duration
-	allTold int
+	asked   []netip.Addr
+	told    []string
+	toldAll []string
+	ended   atomic.Bool
 }
 
-func (f *fakeExchange) Run(ctx context.Context) { <-ctx.Done() }
+func (f *fakeExchange) Run(ctx context.Context) {
+	<-ctx.Done()
+	f.ended.Store(true)
+}
 
-func (f *fakeExchange) CatchUp(ctx context.Context, active func() netip.Addr) (int, error) {
+func (f *fakeExchange) CatchUp(ctx context.Context, active func() []netip.Addr) (int, error) {
 	f.asked = active()
 	select {
 	case <-ctx.Done():
@@ -125,15 +132,33 @@ func (f *fakeExchange) CatchUp(ctx context.Context, active func() netip.Addr) (i
 	}
 }
 
-func (f *fakeExchange) TellAll(context.Context) (int, error) {
-	f.allTold++
+func (f *fakeExchange) TellAll(_ context.Context, tells exchange.Choice) (int, error) {
+	f.toldAll = append(f.toldAll, f.choose(tells))
 	return 100, nil
 }
 
-func (f *fakeExchange) Tell(_ context.Context, period time.Duration, _ bool) error {
-	f.told = append(f.told, period)
-	<-time.After(period)
+func (f *fakeExchange) Tell(ctx context.Context, period time.Duration, tells exchange.Choice) error {
+	f.told = append(f.told, period.String()+f.choose(tells))
+	select {
+	case <-ctx.Done():
+	case <-time.After(period):
+	}
 	return nil
+}
+
+// choose says which connections are told of: of the virtual IP, with one that others told of, and of somebody else's.
+func (f *fakeExchange) choose(tells exchange.Choice) (chosen string) {
+	vip, foreign := netip.MustParseAddrPort("198.51.100.10:8080"), netip.MustParseAddrPort("203.0.113.9:80")
+	if tells(connections.Connection{Virtual: vip}, connections.Details{}) {
+		chosen += " own"
+	}
+	if tells(connections.Connection{Virtual: vip, Synced: true}, connections.Details{}) {
+		chosen += " synced"
+	}
+	if tells(connections.Connection{Virtual: foreign}, connections.Details{}) {
+		chosen += " foreign"
+	}
+	return chosen
 }
 
 // fakeServers are real servers, by address; those listed are dead.
@@ -302,6 +327,9 @@ func newNode(t *testing.T, k *kerneltest.Kernel, dir string) *node {
 	}, a.kickNode, taking.offer, a.log)
 	go a.routers.together.run(t.Context())
 	a.sync = newConnectionSync(a.routers, a.kickNode, func(master ipvs.Daemon) (exchanger, error) {
+		if n.mayExchange != nil {
+			return nil, n.mayExchange
+		}
 		n.exchange = &fakeExchange{master: master, answers: make(chan error, 1)}
 		return n.exchange, nil
 	}, a.log)

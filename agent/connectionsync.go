@@ -31,46 +31,57 @@ const (
 type exchanger interface {
 	// Run answers questions until ctx ends.
 	Run(ctx context.Context)
-	// CatchUp asks the Active director, until it has told of everything.
-	CatchUp(ctx context.Context, active func() netip.Addr) (int, error)
-	// TellAll tells of every connection, and Tell goes on with new ones until the period is over; own: of this director's own alone.
-	TellAll(ctx context.Context) (int, error)
-	Tell(ctx context.Context, period time.Duration, own bool) error
+	// CatchUp asks the directors that active names, until each has told of its connections.
+	CatchUp(ctx context.Context, active func() []netip.Addr) (int, error)
+	// TellAll tells of the connections that tells chooses, and Tell goes on with new ones until the period is over.
+	TellAll(ctx context.Context, tells exchange.Choice) (int, error)
+	Tell(ctx context.Context, period time.Duration, tells exchange.Choice) error
 }
 
 // connectionSync adds to the kernel's sync daemons what they don't do: a director that comes back is told of every connection, and
 // one that hands its role over tells of the youngest. The loop calls its methods, but for tell.
 type connectionSync struct {
-	log  *slog.Logger
-	kick func()
-	open func(master ipvs.Daemon) (exchanger, error)
+	log   *slog.Logger
+	kick  func()
+	open  func(master ipvs.Daemon) (exchanger, error)
+	roles roles
 
 	// master is the daemon in whose place connections are sent; zero: there is no connection sync.
 	master ipvs.Daemon
-	// running is what runs for it; nil: nothing does.
+	// running is what runs for it; nil: nothing does, and refused is why.
 	running atomic.Pointer[runningSync]
-	// behind says that the Active director's connections are not all known here.
-	behind atomic.Bool
-	// catching says that they are asked for, and telling that a role changes hands.
-	catching, telling atomic.Bool
+	refused string
+}
+
+// roles tell who is Active for the groups with connection sync, at any time.
+type roles interface {
+	// serves says whether this director is Active for a virtual IP; for any, with the zero value.
+	serves(virtual netip.Addr) bool
+	// others are the Active directors that this one follows; settled: it follows or is one for each virtual router.
+	others() (active []netip.Addr, settled bool)
 }
 
 // newConnectionSync is that of a node's routers, which wait for it before they take a role from a living director.
 func newConnectionSync(routers *routers, kick func(), open func(ipvs.Daemon) (exchanger, error), log *slog.Logger) *connectionSync {
-	s := &connectionSync{log: log, kick: kick, open: open}
-	routers.behind = s.behind.Load
-	routers.returned = func() { s.catchUp(routers) }
+	s := &connectionSync{log: log, kick: kick, open: open, roles: routers}
+	routers.behind = s.behind
+	routers.returned = s.catchUp
 	return s
 }
 
+// runningSync is one exchange.
 type runningSync struct {
 	exchanger
-	ctx context.Context //nolint:containedctx // it is the exchange's life
-	end context.CancelFunc
+	ctx   context.Context //nolint:containedctx // it is the exchange's life
+	end   context.CancelFunc
+	ended chan struct{}
+	// behind says that the Active directors' connections are not all known here, and that they are asked for.
+	behind atomic.Bool
+	telling
 }
 
-// follow makes the exchange that of the desired daemons, and catches up when it is a new one.
-func (s *connectionSync) follow(ctx context.Context, daemons []ipvs.Daemon, roles roles) {
+// follow makes the exchange that of the desired daemons, and catches up when it is a new one. It returns whether there is a new one.
+func (s *connectionSync) follow(ctx context.Context, daemons []ipvs.Daemon) bool {
 	var master ipvs.Daemon
 	for _, d := range daemons {
 		if d.State == ipvs.Master {
@@ -78,78 +89,82 @@ func (s *connectionSync) follow(ctx context.Context, daemons []ipvs.Daemon, role
 		}
 	}
 	if master == s.master {
-		return
+		return false
 	}
-	s.master = master
 	s.close()
-	s.behind.Store(false)
+	s.master = ipvs.Daemon{}
 	if master == (ipvs.Daemon{}) {
-		return
+		return true
 	}
 	opened, err := s.open(master)
 	if err != nil {
-		s.log.Warn("connections are synchronised by the kernel alone: a director that comes back misses idle ones", "error", err)
-		return
+		if err.Error() != s.refused {
+			s.refused = err.Error()
+			s.log.Warn("connections are synchronised by the kernel alone: a director that comes back misses idle ones", "error", err)
+		}
+		return false
 	}
-	running := &runningSync{exchanger: opened}
+	s.master, s.refused = master, ""
+	running := &runningSync{exchanger: opened, ended: make(chan struct{})}
 	running.ctx, running.end = context.WithCancel(ctx)
 	s.running.Store(running)
-	s.behind.Store(true)
-	go opened.Run(running.ctx)
-	s.catchUp(roles)
+	go func() {
+		defer close(running.ended)
+		opened.Run(running.ctx)
+	}()
+	s.catchUp()
+	return true
 }
 
+// close ends the exchange, and with it its sockets: another one may want the same port.
 func (s *connectionSync) close() {
 	if running := s.running.Swap(nil); running != nil {
 		running.end()
+		<-running.ended
 	}
 }
 
-// roles tell who is Active, at any time.
-type roles interface {
-	// serving says that this director is Active.
-	serving() bool
-	// active is the Active director that this one follows, or the zero value.
-	active() netip.Addr
+// behind says that the Active directors' connections are not all known here.
+func (s *connectionSync) behind() bool {
+	running := s.running.Load()
+	return running != nil && running.behind.Load()
 }
 
-// catchUp asks for the Active director's connections, until they are here or it has had its time.
-func (s *connectionSync) catchUp(roles roles) {
+// catchUp asks for the Active directors' connections, until they are here or those have had their time.
+func (s *connectionSync) catchUp() {
 	running := s.running.Load()
-	if running == nil || !s.catching.CompareAndSwap(false, true) {
+	if running == nil || !running.behind.CompareAndSwap(false, true) {
 		return
 	}
-	s.behind.Store(true)
 	go func() {
 		defer s.kick()
-		defer s.catching.Store(false)
-		defer s.behind.Store(false)
-		if !s.appears(running.ctx, roles) {
+		defer running.behind.Store(false)
+		if !s.appears(running.ctx) {
 			return
 		}
 		ctx, cancel := context.WithTimeout(running.ctx, catchUpBound)
 		defer cancel()
-		count, err := running.CatchUp(ctx, roles.active)
+		count, err := running.CatchUp(ctx, func() []netip.Addr {
+			active, _ := s.roles.others()
+			return active
+		})
 		switch {
 		case running.ctx.Err() != nil:
 		case err != nil:
-			s.log.Warn("the Active director did not tell of its connections in time: those that are idle may be lost when this one takes over", "waited", catchUpBound)
+			s.log.Warn("an Active director did not tell of its connections in time: those that are idle may be lost when this one takes over", "waited", catchUpBound)
 		default:
-			s.log.Info("knows the Active director's connections", "connections", count)
+			s.log.Info("knows the connections of the other directors", "connections", count)
 		}
 	}()
 }
 
-// appears waits until there is an Active director; false: this one is, or the exchange has ended.
-func (s *connectionSync) appears(ctx context.Context, roles roles) bool {
+// appears waits until it is known who is Active; false: nobody else is, or the exchange has ended.
+func (s *connectionSync) appears(ctx context.Context) bool {
 	tick := time.NewTicker(lookForActive)
 	defer tick.Stop()
 	for {
-		switch {
-		case roles.serving():
-			return false
-		case roles.active().IsValid():
-			return true
+		if active, settled := s.roles.others(); settled {
+			return len(active) > 0
 		}
 		select {
 		case <-ctx.Done():
@@ -159,36 +174,24 @@ func (s *connectionSync) appears(ctx context.Context, roles roles) bool {
 	}
 }
 
-// tell tells the other directors of this one's connections while a role changes hands, in the background; own: of those that it did not
-// hear of from others.
-func (s *connectionSync) tell(period time.Duration, own bool) {
-	running := s.running.Load()
-	if running == nil || !s.telling.CompareAndSwap(false, true) {
-		return
-	}
-	go func() {
-		defer s.telling.Store(false)
-		if err := running.Tell(running.ctx, period, own); err != nil {
-			s.log.Warn("the other directors may miss connections that began just now", "error", err)
-		}
-	}()
-}
-
-// lastWords tells of every connection, before a planned stop gives the roles up. It returns what goes on telling after that.
+// lastWords tells of the connections of the virtual IPs that this director serves, before a planned stop gives the roles up. It returns
+// what goes on telling after that.
 func (s *connectionSync) lastWords() (goOn func(period time.Duration)) {
 	running := s.running.Load()
-	if running == nil {
+	if running == nil || !s.roles.serves(netip.Addr{}) {
 		return func(period time.Duration) { <-time.After(period) }
 	}
+	served := remembered{serves: s.roles.serves, known: map[netip.Addr]bool{}}
 	// The exchange's own life has ended with the loop's.
 	ctx, cancel := context.WithTimeout(context.Background(), tellAllBound)
 	defer cancel()
-	if _, err := running.TellAll(ctx); err != nil {
+	if _, err := running.TellAll(ctx, served.tells); err != nil {
 		s.log.Warn("the other directors may miss connections", "error", err)
 	}
 	return func(period time.Duration) {
 		ended := time.After(period)
-		if err := running.Tell(context.Background(), period, false); err != nil {
+		served.serves = nil
+		if err := running.Tell(context.Background(), period, served.tells); err != nil {
 			s.log.Warn("the other directors may miss connections that began just now", "error", err)
 		}
 		<-ended
@@ -202,22 +205,25 @@ type liveExchange struct {
 }
 
 // TellAll implements exchanger.
-func (x liveExchange) TellAll(ctx context.Context) (int, error) { return x.teller.All(ctx) }
+func (x liveExchange) TellAll(ctx context.Context, tells exchange.Choice) (int, error) {
+	return x.teller.All(ctx, tells)
+}
 
 // Tell implements exchanger.
-func (x liveExchange) Tell(ctx context.Context, period time.Duration, own bool) error {
-	return x.teller.For(ctx, period, own)
+func (x liveExchange) Tell(ctx context.Context, period time.Duration, tells exchange.Choice) error {
+	return x.teller.For(ctx, period, tells)
 }
 
 // openExchange opens exchanges of a kernel. Questions go to the port below the daemons', which other programs have no reason to use.
-func openExchange(k *kernel.Kernel, active func() bool, log *slog.Logger) func(ipvs.Daemon) (exchanger, error) {
+func openExchange(k *kernel.Kernel, roles roles, log *slog.Logger) func(ipvs.Daemon) (exchanger, error) {
 	return func(master ipvs.Daemon) (exchanger, error) {
 		if master.Port < 2 {
 			return nil, fmt.Errorf("connectionSync.port %d has no port below it for questions", master.Port)
 		}
 		teller := &exchange.Teller{Kernel: tableOf{k}, Open: func() (exchange.Sender, error) { return connectionsnet.Open(master, time.Sleep) }}
 		opened, err := exchange.Open(exchange.Options{
-			Teller: teller, SyncID: uint8(master.ID), Port: master.Port - 1, Active: active, Log: log,
+			Teller: teller, SyncID: uint8(master.ID), Port: master.Port - 1, Log: log,
+			Serves: roles.serves,
 		})
 		if err != nil {
 			return nil, err

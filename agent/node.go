@@ -88,7 +88,6 @@ func (a *Agent) readNode(ctx context.Context, now time.Time) (plan.In, plan.Step
 	in := a.nodeIn()
 	query := a.query(in)
 	actual, err := a.kernel.Read(ctx, query)
-	a.sync.follow(ctx, in.Daemons, a.routers)
 	a.routers.adopt(a.desired.Node(), now)
 	if err != nil {
 		if ctx.Err() == nil {

@@ -36,6 +36,10 @@ func (a *Agent) pass(ctx context.Context, now time.Time) {
 	a.carryOut(ctx, w, now)
 	ready := a.mayStart(now)
 	a.judge(now, ready)
+	if w.node && a.sync.follow(ctx, w.in.Daemons) {
+		// Before a router starts, and after the daemons, which have to hear the answer.
+		a.routers.refresh()
+	}
 	if a.nodeAsWanted != nil || w.node {
 		a.routers.startAll(a.actual.Addresses, ready, now)
 		a.routers.announce(a.actual.Addresses, w.steps.After)

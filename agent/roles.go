@@ -4,14 +4,18 @@ package agent
 
 import (
 	"net/netip"
+	"slices"
 
 	"github.com/lvs-operator/lvs-operator/agent/vrrp"
 )
 
 // liveRouter is a virtual router that runs, for those who ask from beside the loop.
 type liveRouter struct {
-	group, interfaceName string
-	running              VirtualRouter
+	interfaceName string
+	running       VirtualRouter
+	addresses     []netip.Addr
+	// synced says that its group has connection sync.
+	synced bool
 }
 
 // publish makes the routers that run known.
@@ -19,7 +23,7 @@ func (rs *routers) publish() {
 	live := make([]liveRouter, 0, len(rs.byKey))
 	for _, r := range rs.sorted() {
 		if r.running != nil {
-			live = append(live, liveRouter{r.key.group, r.key.interfaceName, r.running})
+			live = append(live, liveRouter{r.key.interfaceName, r.running, r.addresses, rs.synced[r.key.group]})
 		}
 	}
 	rs.live.Store(&live)
@@ -32,26 +36,38 @@ func (rs *routers) runs() []liveRouter {
 	return nil
 }
 
-// serving says that this director is Active for anything. It may be asked at any time.
-func (rs *routers) serving() bool {
+// serves says whether this director is Active for a virtual IP of a group with connection sync; for any, with the zero value. It may be
+// asked at any time.
+func (rs *routers) serves(virtual netip.Addr) bool {
 	for _, r := range rs.runs() {
-		if r.running.State() == vrrp.Active {
+		if r.synced && r.running.State() == vrrp.Active && (!virtual.IsValid() || slices.Contains(r.addresses, virtual)) {
 			return true
 		}
 	}
 	return false
 }
 
-// active is a director that this one follows, or the zero value. It may be asked at any time.
-func (rs *routers) active() netip.Addr {
+// others are the Active directors that this one follows in groups with connection sync, each once; settled: each virtual router there
+// has one, or is Active here. It may be asked at any time.
+func (rs *routers) others() (active []netip.Addr, settled bool) {
 	for _, r := range rs.runs() {
+		if !r.synced {
+			continue
+		}
 		source := r.running.Stats().ActiveSource
-		if source.IsLinkLocalUnicast() && source.Is6() {
+		if source.Is6() {
 			source = source.WithZone(r.interfaceName)
 		}
-		if source.IsValid() {
-			return source
+		switch {
+		case r.running.State() == vrrp.Active:
+			settled = true
+		case !source.IsValid():
+			return nil, false
+		default:
+			settled = true
+			active = append(active, source)
 		}
 	}
-	return netip.Addr{}
+	slices.SortFunc(active, netip.Addr.Compare)
+	return slices.Compact(active), settled
 }

@@ -77,7 +77,7 @@ type router struct {
 	transitions, announced atomic.Int64
 	// claim is what it does when it becomes Active; nil: that waits for a pass.
 	claim atomic.Pointer[claim]
-	// brought says that it did so, and has not been Backup since.
+	// brought says that it has been Active, however its addresses came, and has handed over to nobody since.
 	brought atomic.Bool
 	state   vrrp.State
 	since   time.Time
@@ -177,6 +177,14 @@ func (rs *routers) inForce(r *router) vrrp.Config {
 	return config
 }
 
+// refresh puts in force what follows from how this director is now.
+func (rs *routers) refresh() {
+	for _, r := range rs.byKey {
+		rs.reconfigure(r, rs.inForce(r))
+	}
+	rs.publish()
+}
+
 // reconfigure puts a configuration in force.
 func (rs *routers) reconfigure(r *router, config vrrp.Config) {
 	if r.config.Equal(config) {
@@ -268,7 +276,11 @@ func (rs *routers) startAll(actual []plan.Address, ready func(group string) bool
 		// On the router's own thread of time: nothing in it may block, not even a log.
 		running, err := rs.start(r.key.interfaceName, r.config, resume, func(state vrrp.State) {
 			r.transitions.Add(1)
-			if state == vrrp.Initialize || !rs.moved(r) {
+			if state == vrrp.Initialize {
+				// Nobody waits for what it knows by now.
+				r.brought.Store(false)
+				rs.kick()
+			} else if !rs.moved(r) {
 				rs.kick()
 			}
 		})
@@ -327,15 +339,18 @@ func (rs *routers) announce(actual []plan.Address, added []plan.Operation) {
 // virtual IP is there; what changes later does not keep an address back that was ready. servers are a group's masqueraded real servers.
 func (rs *routers) stake(servers func(group string) []netip.AddrPort) {
 	for _, r := range rs.byKey {
-		if r.running == nil || r.config.VirtualMAC {
-			// A link of its own has to be up first, which is a pass's to see to.
-			r.claim.Store(nil)
+		if r.running == nil {
 			continue
 		}
 		of, c := servers(r.key.group), r.claim.Load()
-		if c == nil || c.running != r.running || !slices.Equal(c.addresses, r.addresses) || !slices.Equal(c.servers, of) {
-			r.claim.Store(&claim{running: r.running, addresses: r.addresses, adds: plan.Takeover(r.key.interfaceName, r.addresses), servers: of})
+		if c != nil && c.running == r.running && slices.Equal(c.addresses, r.addresses) && slices.Equal(c.servers, of) {
+			continue
 		}
+		c = &claim{running: r.running, addresses: r.addresses, servers: of, interfaceName: r.key.interfaceName}
+		if !r.config.VirtualMAC {
+			c.adds = plan.Takeover(r.key.interfaceName, r.addresses)
+		}
+		r.claim.Store(c)
 	}
 }
 
@@ -416,6 +431,9 @@ func (rs *routers) observe(r *router, now time.Time) {
 	if r.state == vrrp.Active && state == vrrp.Backup && !r.config.VirtualMAC {
 		r.lingers = now.Add(yieldGrace)
 		time.AfterFunc(yieldGrace, rs.kick)
+	}
+	if state == vrrp.Active {
+		r.brought.Store(true)
 	}
 	r.state, r.since = state, now
 	rs.log.Info("VRRP state", "group", r.key.group, "interface", r.key.interfaceName, "virtualRouterID", r.key.id, "state", state.String())

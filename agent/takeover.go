@@ -18,7 +18,10 @@ import (
 type claim struct {
 	running   VirtualRouter
 	addresses []netip.Addr
-	adds      []*plan.AddAddress
+	// interfaceName is that of the link with the other directors.
+	interfaceName string
+	// adds are empty, and nothing is announced, with a virtual MAC address: its link has to be up first, which is a pass's to see to.
+	adds []*plan.AddAddress
 	// servers are those of masquerading, whose answers come to the director that has the addresses: at most mostServers of them.
 	servers []netip.AddrPort
 }
@@ -37,8 +40,8 @@ type takeover struct {
 	log *slog.Logger
 	// kick asks for a pass.
 	kick func()
-	// tell tells other directors of the connections here, for a time; own: of those that began here.
-	tell func(period time.Duration, own bool)
+	// tell tells other directors of the connections of virtual IPs here, for a time; own: of those that began here.
+	tell func(virtual []netip.Addr, period time.Duration, own bool)
 	// moved are routers that have just become Active or Backup: one that finds no room waits for a pass.
 	moved chan *router
 }
@@ -81,14 +84,16 @@ func (t *takeover) serve(r *router) {
 	case c.running.State() == vrrp.Active:
 		t.bring(r, c)
 	case r.brought.Swap(false):
-		t.relay(r, c, c.running.Stats().ActiveSource)
-		t.tell(yieldGrace, false)
+		if successor := c.running.Stats().ActiveSource; successor.IsValid() && len(c.adds) > 0 {
+			t.relay(r, c, successor)
+		}
+		t.tell(c.addresses, yieldGrace, false)
 	}
 }
 
 // stopped is called when a router has been stopped, and another director may have its role.
 func (t *takeover) stopped(r *router) {
-	if c := r.claim.Load(); c != nil {
+	if c := r.claim.Load(); c != nil && len(c.adds) > 0 && c.running.Successor().IsValid() {
 		t.relay(r, c, c.running.Successor())
 	}
 }
@@ -97,27 +102,42 @@ func (t *takeover) stopped(r *router) {
 func (t *takeover) bring(r *router, c *claim) {
 	transitions, predecessor := r.transitions.Load(), c.running.Predecessor()
 	r.brought.Store(true)
-	t.relay(r, c, predecessor)
+	if predecessor.IsValid() {
+		to := predecessor
+		if len(c.adds) == 0 {
+			to = netip.Addr{} // whose link is down already
+		}
+		t.relay(r, c, to)
+		defer t.tell(c.addresses, yieldGrace, true)
+	}
+	if len(c.adds) == 0 {
+		return
+	}
 	if err := t.kernel.AddAddresses(c.adds); err != nil {
 		t.log.Warn("virtual IPs that are to come at once: the next pass tries again", "group", r.key.group, "virtualRouterID", r.key.id, "error", err)
 		return
 	}
 	c.running.Announce(c.addresses)
 	r.announced.Store(transitions)
-	if predecessor.IsValid() {
-		t.tell(yieldGrace, true)
-	}
 }
+
+// relayBound is how long a hand-over waits for the packets to be held: others may be writing nftables.
+const relayBound = 50 * time.Millisecond
 
 // relay has packets of connections that this director does not know go to the other one of a hand-over, for as long as both have the
 // addresses: hosts of a link do not learn all at once who is Active, and each director has connections that the other was not told of
-// yet.
+// yet. Without another one they are dropped for that time, and come again.
 func (t *takeover) relay(r *router, c *claim, to netip.Addr) {
-	if !to.IsValid() {
-		return
-	}
-	held := kernel.Held{Virtual: c.addresses, Servers: c.servers, To: to, Period: yieldGrace}
-	if err := t.kernel.Hold(held); err != nil {
-		t.log.Warn("connections that are just beginning may fail", "group", r.key.group, "virtualRouterID", r.key.id, "error", err)
+	held := kernel.Held{Virtual: c.addresses, Servers: c.servers, To: to, Interface: c.interfaceName, Period: yieldGrace}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := t.kernel.Hold(held); err != nil {
+			t.log.Warn("connections that are just beginning may fail", "group", r.key.group, "virtualRouterID", r.key.id, "error", err)
+		}
+	}()
+	select {
+	case <-done:
+	case <-time.After(relayBound):
 	}
 }

@@ -138,7 +138,7 @@ var third = netip.MustParseAddr("198.51.100.3")
 func (n *node) expectRelayed(t *testing.T, when string, to netip.Addr) {
 	t.Helper()
 	want := []kernel.Held{{
-		Virtual: []netip.Addr{vipPrefix.Addr()}, To: to, Period: yieldGrace,
+		Virtual: []netip.Addr{vipPrefix.Addr()}, To: to, Interface: "eth0", Period: yieldGrace,
 		Servers: []netip.AddrPort{netip.MustParseAddrPort("192.0.2.11:8080"), netip.MustParseAddrPort("192.0.2.12:8080")},
 	}}
 	if diff := cmp.Diff(want, n.kernel.TakeHolds(), cmpopts.EquateComparable(netip.Addr{}, netip.AddrPort{})); diff != "" {

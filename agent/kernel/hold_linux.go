@@ -37,6 +37,8 @@ type Held struct {
 	// To is the director that knows the connections, and the next hop of what is held: the packets of its family go there as they are.
 	// It has to be on a link of this node. The zero value: held packets are dropped, and TCP sends them again.
 	To netip.Addr
+	// Interface is that.
+	Interface string
 	// Period is from 1 ms to MaxHold.
 	Period time.Duration
 }
@@ -71,7 +73,7 @@ func (k *Kernel) Hold(held Held) error {
 
 // PrepareHold makes the tables that Hold needs, with nothing held, so that the first Hold takes no longer than others. ErrNoRelay: held
 // packets of a family will be dropped, for want of a kernel module.
-func (k *Kernel) PrepareHold() error {
+func (k *Kernel) PrepareHold([]string) error {
 	k.holds.mu.Lock()
 	defer k.holds.mu.Unlock()
 	if k.holds.made {

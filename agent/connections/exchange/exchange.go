@@ -10,6 +10,8 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"time"
+
+	"github.com/lvs-operator/lvs-operator/agent/connections"
 )
 
 // Exchange answers other directors that ask for connections, and asks for theirs.
@@ -17,8 +19,8 @@ type Exchange struct {
 	teller *Teller
 	syncID uint8
 	port   uint16
-	// active says whether this director serves: a Backup has only what it was told.
-	active  func() bool
+	// serves says whether this director is Active for a virtual IP, or for any: a Backup has only what it was told.
+	serves  func(virtual netip.Addr) bool
 	log     *slog.Logger
 	sockets [2]*socket // by family: IPv4, IPv6; nil where the kernel has none
 	asked   chan question
@@ -55,15 +57,15 @@ type Options struct {
 	// SyncID is that of the sync daemons, and Port the UDP port of questions, 1 to 65535.
 	SyncID uint8
 	Port   uint16
-	// Active says whether this director serves.
-	Active func() bool
+	// Serves says whether this director is Active for a virtual IP; for any, with the zero value.
+	Serves func(virtual netip.Addr) bool
 	Log    *slog.Logger
 }
 
 // Open listens for questions. It fails if neither IPv4 nor IPv6 lets it.
 func Open(o Options) (*Exchange, error) {
 	x := &Exchange{
-		teller: o.Teller, syncID: o.SyncID, port: o.Port, active: o.Active, log: o.Log,
+		teller: o.Teller, syncID: o.SyncID, port: o.Port, serves: o.Serves, log: o.Log,
 		asked: make(chan question, mostAskers), answers: make(chan answer, mostAskers),
 	}
 	var errs []error
@@ -107,7 +109,7 @@ func (x *Exchange) hear(from netip.AddrPort, datagram []byte) {
 		case x.answers <- answer{from: from.Addr(), message: m}:
 		default:
 		}
-	case x.active():
+	case x.serves(netip.Addr{}):
 		select {
 		case x.asked <- question{from, m.nonce}:
 		default:
@@ -117,7 +119,7 @@ func (x *Exchange) hear(from netip.AddrPort, datagram []byte) {
 
 // answer tells everything, once for all who ask at present.
 func (x *Exchange) answer(ctx context.Context, first question) {
-	count, err := x.teller.All(ctx)
+	count, err := x.teller.All(ctx, x.served)
 	if err != nil {
 		x.log.Warn("another director asked for connections", "from", first.from.Addr(), "error", err)
 		return
@@ -138,6 +140,15 @@ func (x *Exchange) answer(ctx context.Context, first question) {
 	}
 }
 
+// served chooses the connections of virtual IPs for which this director is Active. Which one brought the packets of a firewall mark
+// nobody knows.
+func (x *Exchange) served(c connections.Connection, d connections.Details) bool {
+	if d.Mark != 0 {
+		return x.serves(netip.Addr{})
+	}
+	return x.serves(c.Virtual.Addr())
+}
+
 func (x *Exchange) send(to netip.AddrPort, m message) {
 	i := 0
 	if to.Addr().Is6() {
@@ -148,29 +159,37 @@ func (x *Exchange) send(to netip.AddrPort, m message) {
 	}
 }
 
-// CatchUp asks the director that from names, whoever that is at the time, until it has told of everything, and returns how many
-// connections those were. It ends with ctx.
-func (x *Exchange) CatchUp(ctx context.Context, from func() netip.Addr) (int, error) {
+// CatchUp asks the directors that active names, whoever they are at the time, until each has told of its connections, and returns how
+// many those were. It ends with ctx.
+func (x *Exchange) CatchUp(ctx context.Context, active func() []netip.Addr) (int, error) {
 	nonce := rand.Uint64() //nolint:gosec // it tells answers apart, and keeps no secret
 	again := time.NewTicker(askAgain)
 	defer again.Stop()
+	answered, count := map[netip.Addr]bool{}, 0
 	for {
-		if active := from(); active.IsValid() {
-			x.send(netip.AddrPortFrom(active, x.port), message{kind: ask, syncID: x.syncID, nonce: nonce})
-		}
-		select {
-		case <-ctx.Done():
-			return 0, ctx.Err()
-		case <-again.C:
-		case a := <-x.answers:
-			if a.nonce != nonce {
-				continue
+		asked := false
+		for _, director := range active() {
+			if !answered[director] {
+				asked = true
+				x.send(netip.AddrPortFrom(director, x.port), message{kind: ask, syncID: x.syncID, nonce: nonce})
 			}
+		}
+		if !asked && len(answered) > 0 {
 			select {
 			case <-ctx.Done():
 			case <-time.After(lastOnes):
 			}
-			return int(a.connections), nil
+			return count, nil
+		}
+		select {
+		case <-ctx.Done():
+			return count, ctx.Err()
+		case <-again.C:
+		case a := <-x.answers:
+			if a.nonce == nonce && !answered[a.from] {
+				answered[a.from] = true
+				count += int(a.connections)
+			}
 		}
 	}
 }

@@ -28,6 +28,10 @@ type Sender interface {
 	Close()
 }
 
+// Choice says whether other directors are told of a connection. They take what they are told over what they have, so it is of those
+// alone that this director serves, or has just served.
+type Choice func(connections.Connection, connections.Details) bool
+
 // Teller tells the other directors of this one's connections.
 type Teller struct {
 	// Kernel has the connections.
@@ -46,9 +50,9 @@ const (
 	mostRemembered = 1 << 16
 )
 
-// All tells of every connection, and returns how many there were. An end of ctx is an error.
-func (t *Teller) All(ctx context.Context) (int, error) {
-	telling, err := t.begin(ctx)
+// All tells of the connections that are chosen, and returns how many there were. An end of ctx is an error.
+func (t *Teller) All(ctx context.Context, tells Choice) (int, error) {
+	telling, err := t.begin(ctx, tells)
 	if err != nil {
 		return 0, err
 	}
@@ -60,17 +64,15 @@ func (t *Teller) All(ctx context.Context) (int, error) {
 	return count, nil
 }
 
-// For tells of every connection, and then of those that are new or in another state, until the period or ctx is over. own leaves
-// out what other directors told this one, for one that has just taken over: what it was told is not newer than what they have.
-func (t *Teller) For(ctx context.Context, period time.Duration, own bool) error {
+// For tells of the connections that are chosen, and then of those that are new or in another state, until the period or ctx is over.
+func (t *Teller) For(ctx context.Context, period time.Duration, tells Choice) error {
 	ctx, cancel := context.WithTimeout(ctx, period)
 	defer cancel()
-	telling, err := t.begin(ctx)
+	telling, err := t.begin(ctx, tells)
 	if err != nil {
 		return err
 	}
 	defer telling.end()
-	telling.own = own
 	for {
 		began := time.Now()
 		_, err := telling.round(ctx)
@@ -100,11 +102,11 @@ type telling struct {
 	kernel   Kernel
 	services connections.Services
 	sender   Sender
-	own      bool
+	tells    Choice
 	told     map[identity]uint16 // the state, as it was told
 }
 
-func (t *Teller) begin(ctx context.Context) (*telling, error) {
+func (t *Teller) begin(ctx context.Context, tells Choice) (*telling, error) {
 	services, err := t.Kernel.Services(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("tell other directors of connections: %w", err)
@@ -113,7 +115,7 @@ func (t *Teller) begin(ctx context.Context) (*telling, error) {
 	if err != nil {
 		return nil, fmt.Errorf("tell other directors of connections: %w", err)
 	}
-	return &telling{kernel: t.Kernel, services: services, sender: sender, told: map[identity]uint16{}}, nil
+	return &telling{kernel: t.Kernel, services: services, sender: sender, tells: tells, told: map[identity]uint16{}}, nil
 }
 
 func (t *telling) end() { t.sender.Close() }
@@ -123,7 +125,7 @@ func (t *telling) round(ctx context.Context) (count int, err error) {
 	failed := error(nil)
 	err = t.kernel.Connections(ctx, func(c connections.Connection) bool {
 		details, known := t.services.Details(c)
-		if !known || t.own && c.Synced || !t.note(c) {
+		if !known || !t.tells(c, details) || !t.note(c) {
 			return true
 		}
 		count++

@@ -75,7 +75,7 @@ func TestWhileARoleChangesHandsOthersHearOfWhatIsNewAndOfWhatIsOtherwiseNow(t *t
 		foreign.Virtual = netip.MustParseAddrPort("192.0.2.99:80")
 		k.table = append(k.table, foreign)
 		ended := make(chan error, 1)
-		go func() { ended <- tellerOf(k, s).For(t.Context(), time.Second, false) }()
+		go func() { ended <- tellerOf(k, s).For(t.Context(), time.Second, everything) }()
 		expect := func(want ...string) {
 			t.Helper()
 			synctest.Wait()
@@ -97,12 +97,14 @@ func TestWhileARoleChangesHandsOthersHearOfWhatIsNewAndOfWhatIsOtherwiseNow(t *t
 	})
 }
 
-func TestADirectorThatHasJustTakenOverTellsOnlyOfItsOwn(t *testing.T) {
+func everything(connections.Connection, connections.Details) bool { return true }
+
+func TestOnlyWhatIsChosenIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		others := connection("203.0.113.5:1", 1)
 		others.Synced = true
 		k, s := &fakeKernel{table: []connections.Connection{others, connection("203.0.113.5:2", 3)}}, &fakeSender{}
-		if err := tellerOf(k, s).For(t.Context(), time.Second, true); err != nil || !slices.Equal(s.sent, []string{"203.0.113.5:2 in 3 by method 3"}) {
+		if err := tellerOf(k, s).For(t.Context(), time.Second, func(c connections.Connection, _ connections.Details) bool { return !c.Synced }); err != nil || !slices.Equal(s.sent, []string{"203.0.113.5:2 in 3 by method 3"}) {
 			t.Errorf("told of %v, %v", s.sent, err)
 		}
 	})
@@ -113,18 +115,18 @@ func TestEverythingIsToldOnceAndCounted(t *testing.T) {
 	for i := range 200 {
 		k.table = append(k.table, connection(fmt.Sprintf("203.0.113.5:%d", 1+i), 1))
 	}
-	if n, err := tellerOf(k, s).All(t.Context()); n != 200 || err != nil || len(s.sent) != 200 || !s.closed {
+	if n, err := tellerOf(k, s).All(t.Context(), everything); n != 200 || err != nil || len(s.sent) != 200 || !s.closed {
 		t.Errorf("told of %d, %v; %d flushed, closed: %t", n, err, len(s.sent), s.closed)
 	}
 }
 
 func TestWhatWasReadBeforeAnErrorIsTold(t *testing.T) {
 	k, s := &fakeKernel{table: []connections.Connection{connection("203.0.113.5:1", 1)}, bad: errors.New("1 line was not understood")}, &fakeSender{}
-	if n, err := tellerOf(k, s).All(t.Context()); n != 1 || !errors.Is(err, k.bad) || len(s.sent) != 1 {
+	if n, err := tellerOf(k, s).All(t.Context(), everything); n != 1 || !errors.Is(err, k.bad) || len(s.sent) != 1 {
 		t.Errorf("told of %d, %v; %d flushed", n, err, len(s.sent))
 	}
 	k.bad, s.refuse = nil, errors.New("network is unreachable")
-	if _, err := tellerOf(k, s).All(t.Context()); !errors.Is(err, s.refuse) {
+	if _, err := tellerOf(k, s).All(t.Context(), everything); !errors.Is(err, s.refuse) {
 		t.Errorf("error %v, want the sender's", err)
 	}
 }

@@ -25,7 +25,7 @@ func (k *Kernel) Hold(held kernel.Held) error {
 }
 
 // PrepareHold makes the table for what is held.
-func (k *Kernel) PrepareHold() error {
+func (k *Kernel) PrepareHold([]string) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.holds.fail != nil {

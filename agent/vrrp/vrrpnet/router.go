@@ -84,10 +84,12 @@ func (r *router) receive(now time.Time, source netip.Addr, a *vrrp.Advertisement
 	}
 	if r.resigning && claims {
 		r.succeeded = true
-		r.counters.successor.Store(&source)
+		successor := source // only here is memory needed
+		r.counters.successor.Store(&successor)
 		r.thread.drop(r)
 		return
 	}
+	r.counters.follow(r.instance.ActiveSource())
 	if claims {
 		r.taken(now)
 	}
