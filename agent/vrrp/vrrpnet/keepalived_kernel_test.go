@@ -148,7 +148,6 @@ func (e encounter) skewUnit() time.Duration {
 // Each way round: it Active, we Active; we stop, we return, we die; it stops. The wire shows one Active at every moment: each
 // hand-over is one change of the sender, and nobody speaks out of turn.
 func TestWeShareAVirtualRouterWithKeepalived(t *testing.T) {
-	t.Parallel() // beside other long ones, and each interval after the other
 	for _, e := range encounters {
 		t.Run(e.name, func(t *testing.T) {
 			m, s := newLab(t)

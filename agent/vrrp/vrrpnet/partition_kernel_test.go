@@ -33,7 +33,6 @@ func part(directors ...*host) (heal func()) {
 // Two directors that cannot hear each other are both Active: nothing can keep them from it. Once they can, there is one again within
 // an interval, whoever speaks first, and a client that had learnt of the false one is told of the rightful one.
 func TestAHealedPartitionHasOneActiveWithinAnInterval(t *testing.T) {
-	t.Parallel()
 	for _, interval := range []time.Duration{time.Second, 100 * time.Millisecond} {
 		for _, first := range []string{"master", "brucelee"} {
 			t.Run(interval.String()+", "+first+" speaks first", func(t *testing.T) { healAPartition(t, interval, first) })
