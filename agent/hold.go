@@ -7,7 +7,7 @@ package agent
 func (a *Agent) prepareHold() {
 	want, change := false, a.kernel.Unhold
 	if len(a.routers.runs()) > 0 {
-		want, change = true, a.kernel.PrepareHold
+		want, change = true, func() error { return a.kernel.PrepareHold(nil) }
 	}
 	if a.holds == want {
 		return
