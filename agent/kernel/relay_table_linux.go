@@ -46,6 +46,10 @@ const (
 	interfaceRegister = unix.NFT_REG_3
 )
 
+// relaying is a set that holds TCP for as long as a map may hold something. nft lists the lookup in a map where what it found is used, behind
+// the change of the packet: rules that somebody saved and loads again would change every packet, did they not look here before.
+const relaying = "relaying"
+
 func relayTable(family ipvs.Family, name string) nftTable {
 	of := uint8(unix.NFPROTO_IPV4)
 	if family == ipvs.IPv6 {
@@ -63,7 +67,7 @@ func newRelayTable(family ipvs.Family, on link) []*nl.NetlinkRequest {
 	}
 	messages := append(table.delete(), table.add(),
 		table.newChain(holdInput, nfLocalIn, relayPriority), table.newChain(holdForward, nfForward, relayPriority),
-		table.newRule(holdInput, hasSocket()))
+		table.newRule(holdInput, hasSocket()), table.newTimedSet(relaying, len(holdSets())+1, typeProtocol, nil))
 	for i, set := range holdSets() {
 		if set.family == family {
 			messages = append(messages, table.newTimedSet(set.name, i+1, set.of, &hop), table.newRule(set.chain, set.relay(on.index)))
@@ -74,13 +78,12 @@ func newRelayTable(family ipvs.Family, on link) []*nl.NetlinkRequest {
 
 // relay copies to its next hop, over an interface, each packet that the map holds and that has not been sent on before.
 func (s heldSet) relay(index int) []expression {
-	steps := append([]expression{loadMeta(unix.NFT_META_L4PROTO), compare(unix.NFT_CMP_EQ, []byte{byte(ipvs.TCP)})}, s.key...)
+	steps := append([]expression{
+		loadMeta(unix.NFT_META_L4PROTO), lookupIn(relaying), compare(unix.NFT_CMP_EQ, []byte{byte(ipvs.TCP)}),
+	}, s.key...)
 	found := lookupIn(s.name)
 	found.attributes[unix.NFTA_LOOKUP_DREG] = network32(nextHopRegister)
-	// No next hop is unspecified. nft lists a lookup where what it found is used, and must not have that behind the change of the packet.
-	specified := compare(unix.NFT_CMP_NEQ, s.family.Unspecified().AsSlice())
-	specified.attributes[unix.NFTA_CMP_SREG] = network32(nextHopRegister)
-	steps = append(append(steps, found, specified), s.then...)
+	steps = append(append(steps, found), s.then...)
 	steps = append(steps, loadHops(s.family), compare(unix.NFT_CMP_GT, []byte{relayedHops}), expression{name: "counter"})
 	return append(append(steps, setHops(s.family, relayedHops)...),
 		immediate(interfaceRegister, dataValue(nl.Uint32Attr(uint32(index)))),
@@ -118,7 +121,7 @@ func setHops(family ipvs.Family, hops uint8) []expression {
 // relays put what is held into the maps of an interface and the next hop's family.
 func relays(elements map[string][]element, to netip.Addr, name string) []*nl.NetlinkRequest {
 	family := ipvs.FamilyOf(to)
-	var messages []*nl.NetlinkRequest
+	messages := relayTable(family, name).refresh(relaying, []element{{key: string([]byte{byte(ipvs.TCP)}), timeout: MaxHold}})
 	for _, set := range holdSets() {
 		if set.family != family {
 			continue

@@ -38,6 +38,12 @@ func (n node) ruleset() string {
 }
 
 const relayedTable = `table ip lvs-operator-relay-eth0 {
+	set relaying {
+		type inet_proto
+		flags timeout
+		elements = { tcp timeout 10s }
+	}
+
 	map virtual-ipv4 {
 		type ipv4_addr : ipv4_addr
 		flags timeout
