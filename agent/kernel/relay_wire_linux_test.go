@@ -191,7 +191,7 @@ func (w *relayWire) send(director *network.Host, packet []byte) {
 }
 
 // arriving are the TCP packets that reach a host, by the port that tells them apart, with their TTL or hop limit. It waits for one of
-// the port, and then for as long as more come.
+// the port, and then for as long as more come, but for ten of one port.
 func (w *relayWire) arriving(fd int, last uint16) map[uint16][]byte {
 	w.t.Helper()
 	found := map[uint16][]byte{}
@@ -217,7 +217,9 @@ func (w *relayWire) arriving(fd int, last uint16) map[uint16][]byte {
 			continue
 		}
 		if port, hops, ok := w.read(packet); ok {
-			found[port] = append(found[port], hops)
+			if found[port] = append(found[port], hops); len(found[port]) == 10 {
+				return found
+			}
 		}
 	}
 }
