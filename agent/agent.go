@@ -38,7 +38,7 @@ type Kernel interface {
 	List() Listing
 	// Apply carries operations out in their order and returns those that the kernel refused.
 	Apply(context.Context, []plan.Operation) []kernel.Failure
-	// PrepareHold makes what a takeover needs to hold packets, and Unhold removes it.
+	// PrepareHold makes what a takeover needs to hold packets and to send them on over the interfaces, and Unhold removes it.
 	PrepareHold(interfaces []string) error
 	Unhold() error
 }

@@ -169,7 +169,7 @@ func TestHoldMakesItsTableWhereItIsNotAsItShouldBe(t *testing.T) {
 	n.shell("nft add table " + table)
 	n.shell("nft add chain " + table + " input { type filter hook input priority 0; policy drop; }")
 	n.shell("nft add set " + table + " virtual-ipv4 { type inet_service; }")
-	if err := n.kernel().PrepareHold(); err != nil {
+	if err := n.kernel().PrepareHold(nil); err != nil {
 		t.Fatal(err)
 	}
 	empty := n.held()
@@ -212,7 +212,7 @@ func TestHoldAndMarksLeaveEachOtherAlone(t *testing.T) {
 func TestThousandsOfAddressesAreHeldAtOnce(t *testing.T) {
 	n := newNode(t)
 	begin := time.Now()
-	if err := n.kernel().PrepareHold(); err != nil {
+	if err := n.kernel().PrepareHold(nil); err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("the table: %v", time.Since(begin))

@@ -70,6 +70,9 @@ func (h Held) elements() (map[string][]element, error) {
 	if h.Period < time.Millisecond || h.Period > MaxHold {
 		return nil, fmt.Errorf("the period is not from %s to %s", time.Millisecond, MaxHold)
 	}
+	if h.To.IsValid() && h.Interface == "" {
+		return nil, fmt.Errorf("packets are to go to %s, and no interface is named that leads there", h.To)
+	}
 	elements := map[string][]element{}
 	for _, address := range h.Virtual {
 		if !address.IsValid() {

@@ -60,6 +60,7 @@ func TestWhatCannotBeHeldIsRefusedBeforeTheKernelIsAsked(t *testing.T) {
 		"longer than anybody waits":      k.Hold(Held{Period: MaxHold + time.Millisecond}),
 		"a virtual IP that is none":      k.Hold(Held{Virtual: make([]netip.Addr, 1), Period: time.Second}),
 		"a real server without address":  k.Hold(Held{Servers: make([]netip.AddrPort, 1), Period: time.Second}),
+		"for a director somewhere":       k.Hold(Held{To: netip.MustParseAddr("192.0.2.1"), Period: time.Second}),
 		"less than the kernel can count": k.Hold(Held{Period: time.Millisecond - 1}),
 	} {
 		if err == nil {
@@ -74,10 +75,21 @@ func TestKernelWithoutNFTablesHoldsNothingAndSaysWhatToLoad(t *testing.T) {
 	if !errors.Is(err, errNoNFTables) || !strings.Contains(err.Error(), "1 virtual IPs") || !strings.Contains(err.Error(), "modprobe nf_tables") {
 		t.Errorf("held: %v", err)
 	}
-	if err := k.PrepareHold(); !errors.Is(err, errNoNFTables) {
+	if err := k.PrepareHold(nil); !errors.Is(err, errNoNFTables) {
 		t.Errorf("prepared: %v", err)
 	}
 	if err := k.Unhold(); err != nil {
 		t.Errorf("removed: %v", err)
+	}
+}
+
+func TestNamesOfRelayTablesAreOnesThatNftReads(t *testing.T) {
+	for name, want := range map[string]string{
+		"eth0": "lvs-operator-relay-eth0", "eth0.100": "lvs-operator-relay-eth0.100", "br-lan_1": "lvs-operator-relay-br-lan_1",
+		"0@a": "lvs-operator-relay-0/40a", "vlän": "lvs-operator-relay-vl/c3/a4n",
+	} {
+		if got := RelayTableOf(name); got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
 	}
 }

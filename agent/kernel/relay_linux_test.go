@@ -19,8 +19,11 @@ import (
 // relay sends what belongs to the service and is not known at the second director on to the first.
 func (h *handOver) relay() {
 	h.t.Helper()
-	if err := h.k.Hold(kernel.Held{
-		Virtual: []netip.Addr{h.vip().Addr()}, Servers: []netip.AddrPort{h.real(80)}, To: h.first.Address(), Period: kernel.MaxHold,
+	if err := h.second.Do(func() error {
+		return h.k.Hold(kernel.Held{
+			Virtual: []netip.Addr{h.vip().Addr()}, Servers: []netip.AddrPort{h.real(80)},
+			To: h.first.Address(), Interface: "eth0", Period: kernel.MaxHold,
+		})
 	}); err != nil {
 		h.t.Fatal(err)
 	}
@@ -89,10 +92,10 @@ func TestTablesOfWhatIsRelayedAreReadableAndGo(t *testing.T) {
 		if h.vip().Addr().Is6() {
 			family = "ip6"
 		}
-		table := h.on(h.second, "nft list table "+family+" "+kernel.RelayTable)
+		table := h.on(h.second, "nft list table "+family+" "+kernel.RelayTableOf("eth0"))
 		for _, line := range []string{
 			h.vip().Addr().String() + " timeout 10s expires", " : " + h.first.Address().String(),
-			"dup to " + family + " daddr map @virtual-", "dup to " + family + " saddr . tcp sport map @real-",
+			"dup to " + family + " daddr map @virtual-", "dup to " + family + " saddr . tcp sport map @real-", ` device "eth0"`,
 		} {
 			if !strings.Contains(table, line) {
 				t.Errorf("no %q in\n%s", line, table)

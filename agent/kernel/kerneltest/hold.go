@@ -2,14 +2,20 @@
 
 package kerneltest
 
-import "github.com/lvs-operator/lvs-operator/agent/kernel"
+import (
+	"slices"
+
+	"github.com/lvs-operator/lvs-operator/agent/kernel"
+)
 
 // holds are what was held.
 type holds struct {
 	// table says that there is a table for what is held.
 	table bool
-	calls []kernel.Held
-	fail  error
+	// interfaces are those that it is prepared for.
+	interfaces []string
+	calls      []kernel.Held
+	fail       error
 }
 
 // Hold notes what kernel.Kernel's Hold would hold, and makes the table for it.
@@ -24,14 +30,15 @@ func (k *Kernel) Hold(held kernel.Held) error {
 	return nil
 }
 
-// PrepareHold makes the table for what is held.
-func (k *Kernel) PrepareHold([]string) error {
+// PrepareHold makes the table for what is held, and adds to the interfaces that it is prepared for.
+func (k *Kernel) PrepareHold(interfaces []string) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.holds.fail != nil {
 		return k.holds.fail
 	}
 	k.holds.table = true
+	k.holds.interfaces = slices.Compact(slices.Sorted(slices.Values(append(k.holds.interfaces, interfaces...))))
 	return nil
 }
 
@@ -42,7 +49,7 @@ func (k *Kernel) Unhold() error {
 	if k.holds.fail != nil {
 		return k.holds.fail
 	}
-	k.holds.table = false
+	k.holds.table, k.holds.interfaces = false, nil
 	return nil
 }
 
@@ -67,4 +74,11 @@ func (k *Kernel) HasHoldTable() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	return k.holds.table
+}
+
+// HoldInterfaces returns the interfaces that PrepareHold was called for since the last Unhold, sorted.
+func (k *Kernel) HoldInterfaces() []string {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return slices.Clone(k.holds.interfaces)
 }
