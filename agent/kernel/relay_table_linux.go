@@ -16,7 +16,7 @@ import (
 const RelayTable = "lvs-operator-relay"
 
 // relayPriority is before the packets are dropped.
-const relayPriority = holdPriority - 1
+const relayPriority = behindIPVS - 1
 
 // Attributes of the expression dup (enum nft_dup_attributes of linux/netfilter/nf_tables.h).
 const nftaDupAddress = 1
