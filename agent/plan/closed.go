@@ -14,26 +14,29 @@ func diffClosed(in In) []Operation {
 	if in.Actual.ClosedErr != nil {
 		return nil
 	}
-	accepted := acceptedOnLo(in)
-	wanted := slices.DeleteFunc(slices.Clone(in.Closed), func(address netip.Addr) bool { return accepted[address] })
+	open := leftOpen(in)
+	wanted := slices.DeleteFunc(slices.Clone(in.Closed), func(address netip.Addr) bool { return open[address] })
 	if !in.Actual.ClosedTampered && slices.Equal(wanted, in.Actual.Closed) {
 		return nil
 	}
 	return []Operation{&SetClosed{wanted}}
 }
 
-// acceptedOnLo are the virtual IPs that the node accepts as a real server: those that we bring, and those that somebody else has brought.
-// They stay open. Packets for a real server come to the node unchanged, from another director or from its own IPVS, and nothing tells
-// them from others.
-func acceptedOnLo(in In) map[netip.Addr]bool {
-	accepted := map[netip.Addr]bool{}
+// leftOpen are the addresses that are not closed, whatever is wanted:
+//
+//   - those that the node accepts on lo as a real server, from us or from somebody else: packets come to it unchanged, from another
+//     director or from its own IPVS, and nothing tells them from others;
+//   - those that somebody else gave an interface together with a network: the node is their owner, who accepts in any case (RFC 9568
+//     section 6.4.3), and nobody is locked out by a virtual IP that is the director's own address.
+func leftOpen(in In) map[netip.Addr]bool {
+	open := map[netip.Addr]bool{}
 	for _, address := range in.RealServerAddresses {
-		accepted[address] = true
+		open[address] = true
 	}
 	for _, there := range in.Actual.Addresses {
-		if there.Interface == realserver.Interface && !there.Ours {
-			accepted[there.Prefix.Addr()] = true
+		if !there.Ours && (there.Interface == realserver.Interface || !there.Prefix.IsSingleIP()) {
+			open[there.Prefix.Addr()] = true
 		}
 	}
-	return accepted
+	return open
 }

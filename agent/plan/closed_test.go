@@ -74,8 +74,13 @@ func TestClosedStories(t *testing.T) {
 			want: between,
 		},
 		{
-			name: "an address that somebody else gave the interface does not open it",
-			in:   plan.In{Closed: both[:1], Actual: plan.Actual{Addresses: []plan.Address{foreign("eth0", "192.0.2.10/24")}}},
+			name: "the director's own address stays open",
+			in:   plan.In{Closed: both[:1], Actual: plan.Actual{Addresses: []plan.Address{foreign("eth1", "192.0.2.10/24")}}},
+			want: between,
+		},
+		{
+			name: "a virtual IP that somebody else left is closed",
+			in:   plan.In{Closed: both[:1], Actual: plan.Actual{Addresses: []plan.Address{foreign("eth0", "192.0.2.10/32")}}},
 			want: closes + between,
 		},
 		{

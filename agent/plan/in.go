@@ -32,7 +32,7 @@ type In struct {
 	// Marks are the rules that give packets the firewall marks of services that are in the kernel, sorted.
 	Marks []mark.Rule
 	// Closed are the virtual IPs to which packets are dropped that IPVS does not take, whether this director is Active for them or not,
-	// sorted, each once. One that the node accepts on lo as a real server is left open: see diffClosed.
+	// sorted, each once. Those that it accepts as a real server, or owns, are left open.
 	Closed []netip.Addr
 	// Found is, a setting, the value that it had before our first write: what it gets back when we no longer need it.
 	Found map[string]string

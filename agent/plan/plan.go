@@ -17,8 +17,8 @@ type Steps struct {
 //
 //  1. virtual IPs of routers that are no longer Active go first: another director is waiting for them. Those with a virtual MAC
 //     address fall silent before, for the kernel tells bridges of each address that goes, from the address of the link;
-//  2. virtual IPs are closed before they come, and opened once they have gone; one that the node is to accept as a real server is
-//     opened before it comes on lo;
+//  2. virtual IPs are closed before they come, and opened once they have gone; one that the node is to accept as a real server
+//     is opened before it comes on lo;
 //  3. a real server's ARP settings come before its virtual IPs on lo, else it answers ARP for them, and before them all the
 //     director's own: the forwarding of packets, which LVS/NAT needs, and how IPVS treats connections of the dead; the interface
 //     below a link with a virtual MAC address is silent on ARP for others before there is the link;

@@ -278,11 +278,13 @@ func checkSettings(t *testing.T, in plan.In, after plan.Actual) {
 	}
 }
 
-// checkClosed wants closed what is to be, but for what the node accepts on lo.
+// checkClosed wants closed what is to be, but for what the node accepts on lo and its own addresses.
 func checkClosed(t *testing.T, in plan.In, after plan.Actual) {
 	t.Helper()
 	accepted := func(address netip.Addr) bool {
-		return slices.ContainsFunc(after.Addresses, func(a plan.Address) bool { return a.Interface == "lo" && a.Prefix.Addr() == address })
+		return slices.ContainsFunc(after.Addresses, func(a plan.Address) bool {
+			return (a.Interface == "lo" || !a.Prefix.IsSingleIP()) && a.Prefix.Addr() == address
+		})
 	}
 	if want := slices.DeleteFunc(slices.Clone(in.Closed), accepted); !slices.Equal(want, after.Closed) {
 		t.Errorf("closed %v, want %v", after.Closed, want)

@@ -238,7 +238,8 @@ type VRRP struct {
 	// service, and whatever listens there on every address can be reached by the virtual IPs too. False: what IPVS does not take is
 	// dropped without an answer, by the nftables table inet lvs-operator-accept, except neighbour discovery of IPv6. Services, and
 	// gatewayAddresses as gateways, work as before. A virtual IP stays open on a director that accepts it on the interface lo as a
-	// real server. A process on a director then reaches no service with NAT by the virtual IPs. The kernel needs nf_tables.
+	// real server, or that has it as an address of its own. A process on the Active director does not reach services with NAT by them. The
+	// kernel needs nf_tables.
 	// +optional
 	// +kubebuilder:default=true
 	AcceptMode *bool `json:"acceptMode,omitempty"`
