@@ -65,6 +65,8 @@ type memory struct {
 	marksDue bool
 	// marksLeft says that there may be marks, routes or rules of ours.
 	marksLeft bool
+	// closedLeft says that virtual IPs may be closed by us.
+	closedLeft bool
 	// linksLeft says that there may be links of ours.
 	linksLeft bool
 	// actual is what the kernel had of it when it was last read.
@@ -123,7 +125,7 @@ func (a *Agent) recall(c checkpoint.Checkpoint, err error) {
 		return
 	}
 	a.desired.Restore(c.Node.Node, c.Services)
-	a.known, a.nodeDue, a.marksLeft, a.restoredDrains = true, true, true, c.Drains
+	a.known, a.nodeDue, a.marksLeft, a.closedLeft, a.restoredDrains = true, true, true, true, c.Drains
 	if c.Node.Found != nil {
 		a.found = c.Node.Found
 	}

@@ -20,6 +20,7 @@ func (a *Agent) nodeIn() plan.In {
 		RealServerAddresses: a.desired.Node().RealServerAddresses,
 		Forwarding:          a.desired.Forwarding(),
 		Marks:               a.marks(),
+		Closed:              a.desired.Node().Closed(),
 		Found:               a.found,
 		Started:             a.started,
 	}
@@ -43,7 +44,8 @@ func (a *Agent) marks() []mark.Rule {
 	return rules
 }
 
-// query asks for what the plan of a node depends on. Marks are read where there may be some: reading them loads nf_tables.
+// query asks for what the plan of a node depends on. Marks and closed virtual IPs are read where there may be some: reading them loads
+// nf_tables.
 func (a *Agent) query(in plan.In) kernel.Query {
 	owned := a.owned()
 	return kernel.Query{
@@ -51,6 +53,7 @@ func (a *Agent) query(in plan.In) kernel.Query {
 		Sysctls: in.Sysctls(), IPVS: !owned.IsZero(), Modules: modules(len(a.desired.FTP()) > 0),
 		Daemons: len(in.Daemons)+len(in.Started) > 0,
 		Marks:   a.marksLeft || len(owned.Marks) > 0 || len(in.Marks) > 0,
+		Closed:  a.closedLeft || len(in.Closed) > 0,
 	}
 }
 
@@ -112,6 +115,9 @@ func (a *Agent) noteReading(query kernel.Query, actual plan.Actual) {
 	if query.Marks {
 		a.marksLeft = actual.MarksErr != nil || actual.MarksTampered || len(actual.Marks)+len(actual.Routes)+len(actual.Rules) > 0
 	}
+	if query.Closed {
+		a.closedLeft = actual.ClosedErr != nil || actual.ClosedTampered || len(actual.Closed) > 0
+	}
 }
 
 // settleNode reads the node back after operations, and notes what is left undone.
@@ -140,5 +146,6 @@ func (a *Agent) settleNode(ctx context.Context, in plan.In, failures []kernel.Fa
 func wantsTheSame(a, b plan.In) bool {
 	return slices.Equal(a.Links, b.Links) && slices.Equal(a.DirectorAddresses, b.DirectorAddresses) && slices.Equal(a.RealServerAddresses, b.RealServerAddresses) &&
 		slices.Equal(a.Forwarding, b.Forwarding) && slices.Equal(a.Settings, b.Settings) &&
-		slices.Equal(a.Daemons, b.Daemons) && slices.EqualFunc(a.Marks, b.Marks, mark.Rule.Equal)
+		slices.Equal(a.Daemons, b.Daemons) && slices.EqualFunc(a.Marks, b.Marks, mark.Rule.Equal) &&
+		slices.Equal(a.Closed, b.Closed)
 }

@@ -47,6 +47,8 @@ func (a *Agent) nodeProblem(operation plan.Operation, err error) []v1alpha1.Prob
 		return a.linkProblem(o.Name, err)
 	case *plan.SetMarks, *plan.AddRoute:
 		return a.markProblems(err, func(*desired.Service) bool { return true })
+	case *plan.SetClosed:
+		return a.closedProblems(err)
 	case *plan.AddRule:
 		return a.markProblems(err, func(s *desired.Service) bool { return s.Service.Key.Mark == o.Mark })
 	case *plan.SetSysctl, *plan.SetTimeouts, *plan.StartDaemon, *plan.StopDaemon:
@@ -70,6 +72,20 @@ func (a *Agent) markProblems(err error, concerns func(*desired.Service) bool) []
 	return problems
 }
 
+// closedProblems are a problem of each director group that closes its virtual IPs; of the node alone if there is none.
+func (a *Agent) closedProblems(err error) []v1alpha1.Problem {
+	var problems []v1alpha1.Problem
+	for _, group := range a.desired.Node().Groups {
+		if slices.ContainsFunc(group.Routers, func(r desired.Router) bool { return r.Closed }) {
+			problems = append(problems, problem(v1alpha1.ProblemKernel, group.Name, "", err))
+		}
+	}
+	if len(problems) == 0 {
+		problems = append(problems, problem(v1alpha1.ProblemKernel, "", "", err))
+	}
+	return problems
+}
+
 // readProblems are what a reading of the node says by itself: what could not be read, and which settings this kernel lacks.
 func (a *Agent) readProblems(in plan.In) []v1alpha1.Problem {
 	var problems []v1alpha1.Problem
@@ -78,6 +94,9 @@ func (a *Agent) readProblems(in plan.In) []v1alpha1.Problem {
 	}
 	if err := in.Actual.MarksErr; err != nil {
 		problems = append(problems, a.markProblems(err, func(*desired.Service) bool { return true })...)
+	}
+	if err := in.Actual.ClosedErr; err != nil {
+		problems = append(problems, a.closedProblems(err)...)
 	}
 	// A kernel without IPVS is told by another problem.
 	if err := in.Actual.DaemonsErr; err != nil && !errors.Is(err, kernel.ErrNoIPVS) {

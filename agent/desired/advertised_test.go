@@ -69,7 +69,7 @@ func TestAListOfTheWrongFamilyIsRefused(t *testing.T) {
 func TestARouterComesBackWholeFromTheCheckpoint(t *testing.T) {
 	ip := func(text string) []netip.Addr { return []netip.Addr{netip.MustParseAddr(text)} }
 	router := desired.Router{
-		Interface: "eth0", MoveTogether: "nat", Lowered: "HandOver", Secret: "edge-vrrp", Unadvertised: ip("2001:db8::10"), Uncarried: ip("192.0.2.10"),
+		Interface: "eth0", MoveTogether: "nat", Lowered: "HandOver", Closed: true, Secret: "edge-vrrp", Unadvertised: ip("2001:db8::10"), Uncarried: ip("192.0.2.10"),
 		Config: vrrp.Config{
 			Version: vrrp.Version3, VRID: 66, Priority: 100, Interval: time.Second, Preempt: true, PreemptDelay: time.Minute, Waits: true,
 			Addresses: ip("192.0.2.10"), Peers: ip("198.51.100.2"), PlainChecksum: true, VirtualMAC: true,

@@ -584,6 +584,30 @@ func TestVRRPOptionsReachTheRouter(t *testing.T) {
 	}
 }
 
+func TestClosedAddressesAreThoseOfAllRoutersThatAcceptNothing(t *testing.T) {
+	in := edge()
+	compiled := &in.Node.Spec.DirectorGroups[0].VirtualRouters[0]
+	compiled.Addresses = []v1alpha1.IPAddress{"192.0.2.10", "2001:db8::10"}
+	open := build(t, in)
+	if closed := open.Closed(); len(closed) != 0 {
+		t.Errorf("closed: %v", closed)
+	}
+	compiled.Closed = true
+	closed := build(t, in)
+	if open.Equal(closed) {
+		t.Error("a node that closes its addresses is taken for one that does not")
+	}
+	want := []netip.Addr{netip.MustParseAddr("192.0.2.10"), netip.MustParseAddr("2001:db8::10")}
+	if got := closed.Closed(); !slices.Equal(got, want) {
+		t.Errorf("closed %v, want %v", got, want)
+	}
+	for _, closed.Groups = range [][]desired.Group{{closed.Groups[0], open.Groups[0]}, {open.Groups[0], closed.Groups[0]}} {
+		if got := closed.Closed(); len(got) != 0 {
+			t.Errorf("closed although another router accepts them: %v", got)
+		}
+	}
+}
+
 func TestAVirtualMACAddressComesWithALinkOfTheRoutersFamily(t *testing.T) {
 	in := edge()
 	compiled := &in.Node.Spec.DirectorGroups[0].VirtualRouters[0]

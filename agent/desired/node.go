@@ -3,6 +3,7 @@
 package desired
 
 import (
+	"maps"
 	"net/netip"
 	"slices"
 
@@ -42,6 +43,8 @@ type Router struct {
 	MoveTogether string
 	// Lowered says why the controller has lowered the priority; empty: it has not.
 	Lowered string
+	// Closed says that the node accepts nothing for the addresses but what IPVS takes: Accept_Mode is False (RFC 9568 section 6.1).
+	Closed bool
 	// Config is complete except for Source, which only the node knows. Its addresses are IPv4 if the router has any.
 	Config vrrp.Config
 	// Unadvertised are the addresses that go where the router's go, sorted: those of the other family, and those for which a
@@ -97,6 +100,22 @@ func (n Node) Links() []plan.Link {
 	return links
 }
 
+// Closed are the addresses of all routers that are closed, whether they are Active or not, sorted. One that another router does not
+// close, as link-local ones follow from the router id alone, is left out.
+func (n Node) Closed() []netip.Addr {
+	closed := map[netip.Addr]bool{}
+	for _, group := range n.Groups {
+		for _, router := range group.Routers {
+			for _, address := range router.Addresses() {
+				others, known := closed[address]
+				closed[address] = router.Closed && (others || !known)
+			}
+		}
+	}
+	maps.DeleteFunc(closed, func(_ netip.Addr, closed bool) bool { return !closed })
+	return slices.SortedFunc(maps.Keys(closed), netip.Addr.Compare)
+}
+
 // Settings are the kernel settings of all groups. Of one that several groups ask for the first by the group's name counts:
 // the controller lets no two of them on one node differ.
 func (n Node) Settings() []plan.Setting {
@@ -135,7 +154,7 @@ func (g Group) Equal(other Group) bool {
 
 // Equal says whether two routers are the same, passwords included.
 func (r Router) Equal(other Router) bool {
-	return r.Interface == other.Interface && r.MoveTogether == other.MoveTogether && r.Lowered == other.Lowered && r.Secret == other.Secret && r.Config.Equal(other.Config) &&
+	return r.Interface == other.Interface && r.MoveTogether == other.MoveTogether && r.Lowered == other.Lowered && r.Closed == other.Closed && r.Secret == other.Secret && r.Config.Equal(other.Config) &&
 		slices.Equal(r.Unadvertised, other.Unadvertised) && slices.Equal(r.Uncarried, other.Uncarried)
 }
 

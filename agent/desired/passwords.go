@@ -78,6 +78,7 @@ type encodedRouter struct {
 	Announcements vrrp.Announcements `json:"announcements"`
 	PlainChecksum bool               `json:"plainChecksum,omitempty"`
 	VirtualMAC    bool               `json:"virtualMAC,omitempty"`
+	Closed        bool               `json:"closed,omitempty"`
 	Secret        string             `json:"secret,omitempty"`
 }
 
@@ -87,7 +88,7 @@ func (r Router) MarshalJSON() ([]byte, error) {
 	return json.Marshal(encodedRouter{
 		Interface: r.Interface, MoveTogether: r.MoveTogether, Lowered: r.Lowered, Version: c.Version, VRID: c.VRID, Priority: c.Priority, Interval: c.Interval, Preempt: c.Preempt,
 		PreemptDelay: c.PreemptDelay, Addresses: c.Addresses, Unadvertised: r.Unadvertised, Uncarried: r.Uncarried, Peers: c.Peers,
-		Announcements: c.Announcements, PlainChecksum: c.PlainChecksum, VirtualMAC: c.VirtualMAC, Secret: r.Secret,
+		Announcements: c.Announcements, PlainChecksum: c.PlainChecksum, VirtualMAC: c.VirtualMAC, Closed: r.Closed, Secret: r.Secret,
 	})
 }
 
@@ -97,7 +98,7 @@ func (r *Router) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(text, &e); err != nil {
 		return err
 	}
-	*r = Router{Interface: e.Interface, MoveTogether: e.MoveTogether, Lowered: e.Lowered, Secret: e.Secret, Unadvertised: e.Unadvertised, Uncarried: e.Uncarried, Config: vrrp.Config{
+	*r = Router{Interface: e.Interface, MoveTogether: e.MoveTogether, Lowered: e.Lowered, Closed: e.Closed, Secret: e.Secret, Unadvertised: e.Unadvertised, Uncarried: e.Uncarried, Config: vrrp.Config{
 		Version: e.Version, VRID: e.VRID, Priority: e.Priority, Interval: e.Interval, Preempt: e.Preempt, PreemptDelay: e.PreemptDelay,
 		Waits: e.MoveTogether != "", Addresses: e.Addresses, Peers: e.Peers, Announcements: e.Announcements, PlainChecksum: e.PlainChecksum,
 		VirtualMAC: e.VirtualMAC,

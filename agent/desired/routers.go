@@ -148,7 +148,7 @@ func parseRouter(compiled v1alpha1.VirtualRouter) (Router, error) {
 	if err != nil {
 		return Router{}, err
 	}
-	return Router{Interface: compiled.Interface, MoveTogether: compiled.MoveTogether, Lowered: compiled.Lowered, Unadvertised: list.riding, Uncarried: list.uncarried, Config: vrrp.Config{
+	return Router{Interface: compiled.Interface, MoveTogether: compiled.MoveTogether, Lowered: compiled.Lowered, Closed: compiled.Closed, Unadvertised: list.riding, Uncarried: list.uncarried, Config: vrrp.Config{
 		Version: vrrp.Version(version), VRID: vrid, Priority: priority,
 		Interval: compiled.AdvertisementInterval.Duration, Preempt: compiled.Preempt,
 		PreemptDelay: duration(compiled.PreemptDelay), Waits: compiled.MoveTogether != "",

@@ -15,13 +15,16 @@ import (
 	"github.com/lvs-operator/lvs-operator/agent/ipvs"
 )
 
+// behindIPVS is the priority of chains that see what IPVS has left: it looks at 98 to 100 (NF_IP_PRI_NAT_SRC-2 to NF_IP_PRI_NAT_SRC,
+// ip_vs_ops4 of ip_vs_core.c).
+const behindIPVS = 110
+
+// mostElements is how many elements one message takes, of at most 64 bytes each: the list's length is a number of 16 bits.
+const mostElements = 1000
+
 const (
 	holdInput   = "input"
 	holdForward = "forward"
-	// holdPriority is after IPVS, which looks at 98 to 100 (NF_IP_PRI_NAT_SRC-2 to NF_IP_PRI_NAT_SRC, ip_vs_ops4 of ip_vs_core.c).
-	holdPriority = 110
-	// holdChunk is how many elements one message takes, of at most 64 bytes each: the list's length is a number of 16 bits.
-	holdChunk = 1000
 )
 
 // TCP's flags (RFC 9293 section 3.1).
@@ -105,7 +108,7 @@ var ofHolds = nftTable{unix.NFPROTO_INET, HoldTable}
 // holdTable makes our table anew, with nothing held.
 func holdTable() []*nl.NetlinkRequest {
 	messages := append(ofHolds.delete(), ofHolds.add(),
-		ofHolds.newChain(holdInput, nfLocalIn, holdPriority), ofHolds.newChain(holdForward, nfForward, holdPriority),
+		ofHolds.newChain(holdInput, nfLocalIn, behindIPVS), ofHolds.newChain(holdForward, nfForward, behindIPVS),
 		ofHolds.newRule(holdInput, hasSocket()))
 	for i, set := range holdSets() {
 		messages = append(messages, ofHolds.newTimedSet(set.name, i+1, set.of, nil), ofHolds.newRule(set.chain, set.rule()))
@@ -166,8 +169,8 @@ func refreshes(elements map[string][]element) []*nl.NetlinkRequest {
 // refresh puts elements into a set so that each time-out begins now. Kernels before 6.12 leave an element that exists as it is,
 // and none deletes one that does not: each is added, deleted and added, which is one change to a packet.
 func (t nftTable) refresh(set string, elements []element) []*nl.NetlinkRequest {
-	messages := make([]*nl.NetlinkRequest, 0, 3*(len(elements)/holdChunk+1))
-	for chunk := range slices.Chunk(elements, holdChunk) {
+	messages := make([]*nl.NetlinkRequest, 0, 3*(len(elements)/mostElements+1))
+	for chunk := range slices.Chunk(elements, mostElements) {
 		attributes := elementAttributes(nl.ZeroTerminated(set), chunk)
 		messages = append(messages,
 			t.message(unix.NFT_MSG_NEWSETELEM, unix.NLM_F_CREATE, attributes...),

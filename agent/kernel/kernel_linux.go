@@ -31,6 +31,7 @@ type Kernel struct {
 	sockets map[int]*nl.SocketHandle
 	table   table
 	marks   marks
+	closed  closed
 	// holds have a socket of their own too: a hand-over does not wait for a reading of marks.
 	holds holds
 	// takeover has a socket of its own: a virtual IP that has to come does not wait for a reading.
@@ -75,7 +76,7 @@ func Open(procSys string) (*Kernel, error) {
 	}
 	// A kernel before 4.20 lists more than was asked for.
 	_ = unix.SetsockoptInt(socket.GetFd(), unix.SOL_NETLINK, unix.NETLINK_GET_STRICT_CHK, 1)
-	for _, n := range []*nft{&k.marks.nft, &k.holds.nft} {
+	for _, n := range []*nft{&k.marks.nft, &k.closed.nft, &k.holds.nft} {
 		if *n, err = openNFT(); err != nil {
 			k.Close()
 			return nil, err
@@ -93,6 +94,7 @@ func (k *Kernel) Close() {
 	k.links.Close()
 	k.table.close()
 	k.marks.nft.close()
+	k.closed.nft.close()
 	k.holds.nft.close()
 	k.takeover.close()
 	for _, socket := range k.sockets {
@@ -107,7 +109,7 @@ func (k *Kernel) Preflight() error {
 }
 
 // Read reads what the query asks for, and the addresses of all interfaces. It fails only where it cannot read those, or the links that
-// carry some: virtual IPs must come and go whatever else is wrong. Why marks, settings or sync daemons could not be read is in the answer.
+// carry some: virtual IPs must come and go whatever else is wrong. Why marks, closed virtual IPs, settings or sync daemons could not be read is in the answer.
 func (k *Kernel) Read(ctx context.Context, query Query) (plan.Actual, error) {
 	var actual plan.Actual
 	var err error
@@ -122,6 +124,9 @@ func (k *Kernel) Read(ctx context.Context, query Query) (plan.Actual, error) {
 	markLinks(&actual)
 	if query.Marks {
 		k.readPolicy(ctx, &actual)
+	}
+	if query.Closed {
+		actual.Closed, actual.ClosedTampered, actual.ClosedErr = k.readClosed(ctx)
 	}
 	k.readSettings(ctx, query, &actual)
 	if query.Daemons {

@@ -33,7 +33,7 @@ func (k *Kernel) readEachPolicy(ctx context.Context, actual *plan.Actual) error 
 	return err
 }
 
-// applyNetwork carries out one operation on links, addresses, firewall marks or policy routes.
+// applyNetwork carries out one operation on links, addresses, firewall marks, closed virtual IPs or policy routes.
 func (k *Kernel) applyNetwork(operation plan.Operation) error {
 	switch o := operation.(type) {
 	case *plan.AddLink:
@@ -48,6 +48,8 @@ func (k *Kernel) applyNetwork(operation plan.Operation) error {
 		return k.deleteAddress(*o)
 	case *plan.SetMarks:
 		return k.setMarks(o.Rules)
+	case *plan.SetClosed:
+		return k.setClosed(o.Addresses)
 	case *plan.AddRoute:
 		return k.addRoute(*o)
 	case *plan.DeleteRoute:

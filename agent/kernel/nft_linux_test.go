@@ -144,7 +144,8 @@ func FuzzNFTablesAnswersNeverPanic(f *testing.F) {
 }
 
 func TestKernelWithoutNFTablesMattersOnlyToWhoHasMarks(t *testing.T) {
-	k := &Kernel{marks: marks{nft: nft{open: func() (*nl.SocketHandle, error) { return nil, errNoNFTables }}}}
+	k := &Kernel{}
+	k.marks.nft.open = func() (*nl.SocketHandle, error) { return nil, errNoNFTables }
 	if rules, tampered, err := k.readMarks(t.Context()); len(rules) > 0 || tampered || err != nil {
 		t.Errorf("read %v, %v, %v", rules, tampered, err)
 	}
@@ -182,7 +183,8 @@ func TestKernelThatGetsNFTablesLaterIsAskedAgain(t *testing.T) {
 
 func TestMarksThatCannotBeReadAreNoneAndSayWhy(t *testing.T) {
 	broken := errors.New("broken")
-	k := &Kernel{marks: marks{nft: nft{open: func() (*nl.SocketHandle, error) { return nil, broken }}}}
+	k := &Kernel{}
+	k.marks.nft.open = func() (*nl.SocketHandle, error) { return nil, broken }
 	actual := plan.Actual{MarksTampered: true, Routes: []ipvs.Family{ipvs.IPv4}}
 	k.readPolicy(t.Context(), &actual)
 	if !errors.Is(actual.MarksErr, broken) || actual.MarksTampered || len(actual.Marks)+len(actual.Routes)+len(actual.Rules) > 0 {

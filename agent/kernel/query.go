@@ -22,6 +22,8 @@ type Query struct {
 	// Marks asks for our nftables table and our policy routes; else they are taken for absent. Asking makes a kernel that may
 	// load modules load nf_tables by itself: a node that has nothing to do with marks needs none.
 	Marks bool
+	// Closed asks for the virtual IPs that our nftables table closes; else they are taken for none. Asking loads nf_tables as for Marks.
+	Closed bool
 	// Modules are the names of kernel modules; those that are loaded or built in are in the answer.
 	Modules []string
 }

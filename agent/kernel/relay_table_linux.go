@@ -34,7 +34,7 @@ func RelayTableOf(name string) string {
 }
 
 // relayPriority is before the packets are dropped.
-const relayPriority = holdPriority - 1
+const relayPriority = behindIPVS - 1
 
 // relayedHops is the TTL or hop limit (RFC 791 section 3.1, RFC 8200 section 3) of a packet that is sent on, and what it has to be above
 // before. No packet is sent on twice: the director that gets it has it with this or less. It is enough for the way to a real server.

@@ -31,6 +31,9 @@ type In struct {
 	Started []ipvs.Daemon
 	// Marks are the rules that give packets the firewall marks of services that are in the kernel, sorted.
 	Marks []mark.Rule
+	// Closed are the virtual IPs to which packets are dropped that IPVS does not take, whether this director is Active for them or not,
+	// sorted, each once. Those that it accepts as a real server, or owns, are left open.
+	Closed []netip.Addr
 	// Found is, a setting, the value that it had before our first write: what it gets back when we no longer need it.
 	Found map[string]string
 	// Actual is what was read from the kernel.
@@ -78,6 +81,12 @@ type Actual struct {
 	MarksErr error
 	// MarksTampered says that somebody changed our table so that Marks do not say what it does.
 	MarksTampered bool
+	// Closed are the virtual IPs that our nftables table closes, sorted.
+	Closed []netip.Addr
+	// ClosedErr is why they could not be read; nil: they were, or nobody asked. With it they are left as they are.
+	ClosedErr error
+	// ClosedTampered says that our table is there and does something else than to close them.
+	ClosedTampered bool
 	// Routes are the families for which our routing table has its local default route.
 	Routes []ipvs.Family
 	// Rules are our policy routing rules.

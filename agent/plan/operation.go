@@ -5,6 +5,7 @@ package plan
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 
 	"github.com/lvs-operator/lvs-operator/agent/ipvs"
 	"github.com/lvs-operator/lvs-operator/agent/mark"
@@ -87,6 +88,9 @@ type StopDaemon struct{ State ipvs.DaemonState }
 
 // SetMarks makes the rules the whole of our nftables table, in one transaction; none: the table goes.
 type SetMarks struct{ Rules []mark.Rule }
+
+// SetClosed makes the addresses those to which packets are dropped that IPVS does not take, in one transaction; none: our table goes.
+type SetClosed struct{ Addresses []netip.Addr }
 
 // AddRoute adds the local default route of our routing table, so that packets to any address are this node's.
 type AddRoute struct{ Family ipvs.Family }
@@ -172,6 +176,25 @@ func (o *StopDaemon) String() string { return "ipvsadm --stop-daemon " + o.State
 // String is the nft command that shows the table.
 func (o *SetMarks) String() string { return fmt.Sprintf("nft: %d rules in our table", len(o.Rules)) }
 
+// mostPrinted is how many closed addresses are named.
+const mostPrinted = 8
+
+// String says what the nft table is for.
+func (o *SetClosed) String() string {
+	named := make([]string, 0, mostPrinted+1)
+	for i, address := range o.Addresses {
+		if i == mostPrinted {
+			named = append(named, fmt.Sprintf("and %d more", len(o.Addresses)-i))
+			break
+		}
+		named = append(named, address.String())
+	}
+	if len(named) == 0 {
+		return "nft: no virtual IP is closed"
+	}
+	return "nft: closed to all but IPVS: " + strings.Join(named, " ")
+}
+
 // String is the ip command.
 func (o *AddRoute) String() string { return "ip route add " + localDefault(o.Family) }
 
@@ -212,6 +235,7 @@ func (*SetTimeouts) operation()       {}
 func (*StartDaemon) operation()       {}
 func (*StopDaemon) operation()        {}
 func (*SetMarks) operation()          {}
+func (*SetClosed) operation()         {}
 func (*AddRoute) operation()          {}
 func (*DeleteRoute) operation()       {}
 func (*AddRule) operation()           {}

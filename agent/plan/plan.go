@@ -17,17 +17,19 @@ type Steps struct {
 //
 //  1. virtual IPs of routers that are no longer Active go first: another director is waiting for them. Those with a virtual MAC
 //     address fall silent before, for the kernel tells bridges of each address that goes, from the address of the link;
-//  2. a real server's ARP settings come before its virtual IPs on lo, else it answers ARP for them, and before them all the
+//  2. virtual IPs are closed before they come, and opened once they have gone; one that the node is to accept as a real server
+//     is opened before it comes on lo;
+//  3. a real server's ARP settings come before its virtual IPs on lo, else it answers ARP for them, and before them all the
 //     director's own: the forwarding of packets, which LVS/NAT needs, and how IPVS treats connections of the dead; the interface
 //     below a link with a virtual MAC address is silent on ARP for others before there is the link;
-//  3. firewall marks, and the routes that bring marked packets to IPVS, come when the service of the mark is there (In.Marks
+//  4. firewall marks, and the routes that bring marked packets to IPVS, come when the service of the mark is there (In.Marks
 //     are of no other services), and go before it does: else the packets meet nobody;
-//  4. IPVS services and destinations (Ledger) come before the virtual IPs, else the director refuses the first connections;
+//  5. IPVS services and destinations (Ledger) come before the virtual IPs, else the director refuses the first connections;
 //     what is new comes before what goes, so that a service is never without destinations in between;
-//  5. sync daemons come before the virtual IPs, so that no connection is missed, and when the services that exclude them are
+//  6. sync daemons come before the virtual IPs, so that no connection is missed, and when the services that exclude them are
 //     gone; they go once the virtual IPs have, and before such services come;
-//  6. virtual IPs of Active routers come when all is ready behind them, on a link that is up: down, it would lose those of IPv6;
-//  7. a real server's virtual IPs leave lo, and only then the settings get back the values that were found.
+//  7. virtual IPs of Active routers come when all is ready behind them, on a link that is up: down, it would lose those of IPv6;
+//  8. a real server's virtual IPs leave lo, and only then the settings get back the values that were found.
 func Plan(in In) Steps {
 	links, daemons := diffLinks(in), diffDaemons(in)
 	addresses := diffAddresses(in, links.gone)
@@ -35,6 +37,7 @@ func Plan(in In) Steps {
 		Before: slices.Concat(
 			links.release,
 			addresses.releaseDirector,
+			diffClosed(in),
 			daemons.stop,
 			raiseSettings(in),
 			links.add,

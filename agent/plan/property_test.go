@@ -61,6 +61,11 @@ func randomLink(r *rand.Rand, of plan.Link) plan.ActualLink {
 	return actual
 }
 
+// randomClosed are sorted addresses of randomVIP.
+func randomClosed(r *rand.Rand) []netip.Addr {
+	return some(r, netip.MustParseAddr("192.0.2.10"), netip.MustParseAddr("192.0.2.11"), netip.MustParseAddr("2001:db8::10"))
+}
+
 // randomMarks are sorted rules, some of them with a policy route.
 func randomMarks(r *rand.Rand) []mark.Rule {
 	host := cache(102, ipvs.IPv4)
@@ -72,7 +77,7 @@ func randomMarks(r *rand.Rand) []mark.Rule {
 
 func randomActual(r *rand.Rand) plan.Actual {
 	actual := plan.Actual{
-		Sysctls: map[string]string{}, Marks: randomMarks(r), Routes: some(r, families...),
+		Sysctls: map[string]string{}, Closed: randomClosed(r), Marks: randomMarks(r), Routes: some(r, families...),
 		Rules:    some(r, plan.PolicyRule{Mark: 100, Family: ipvs.IPv4}, plan.PolicyRule{Mark: 100, Family: ipvs.IPv6}, plan.PolicyRule{Mark: 105, Family: ipvs.IPv4}),
 		Timeouts: ipvs.Timeouts{TCP: pick[uint32](r, 60, 900), TCPFin: pick[uint32](r, 60, 120), UDP: pick[uint32](r, 60, 300)},
 	}
@@ -104,7 +109,7 @@ func randomActual(r *rand.Rand) plan.Actual {
 
 func randomIn(r *rand.Rand) plan.In {
 	in := plan.In{
-		Links: some(r, links...), Forwarding: some(r, families...), Marks: randomMarks(r), Actual: randomActual(r), Found: map[string]string{},
+		Links: some(r, links...), Forwarding: some(r, families...), Closed: randomClosed(r), Marks: randomMarks(r), Actual: randomActual(r), Found: map[string]string{},
 	}
 	for _, name := range some(r, "net.ipv4.vs.expire_nodest_conn", "net.ipv4.vs.conn_reuse_mode") {
 		in.Settings = append(in.Settings, plan.Setting{Name: name, Value: pick(r, "0", "1", "2")})
@@ -147,7 +152,7 @@ func carryOut(t *testing.T, actual plan.Actual, operations []plan.Operation) pla
 	t.Helper()
 	k := kerneltest.New("eth0", "eth1")
 	k.Preset(nil, actual)
-	before := []plan.Operation{&plan.SetMarks{Rules: actual.Marks}, &plan.SetTimeouts{Timeouts: actual.Timeouts}}
+	before := []plan.Operation{&plan.SetMarks{Rules: actual.Marks}, &plan.SetClosed{Addresses: actual.Closed}, &plan.SetTimeouts{Timeouts: actual.Timeouts}}
 	for _, family := range actual.Routes {
 		before = append(before, &plan.AddRoute{Family: family})
 	}
@@ -162,7 +167,7 @@ func carryOut(t *testing.T, actual plan.Actual, operations []plan.Operation) pla
 	if failures := k.Apply(t.Context(), slices.Concat(before, operations)); len(failures) > 0 {
 		t.Fatalf("the kernel refused %v", failures)
 	}
-	after, err := k.Read(t.Context(), kernel.Query{Sysctls: slices.Collect(maps.Keys(actual.Sysctls)), IPVS: true, Marks: true,
+	after, err := k.Read(t.Context(), kernel.Query{Sysctls: slices.Collect(maps.Keys(actual.Sysctls)), IPVS: true, Marks: true, Closed: true,
 		Links: true, LinkNames: []string{links[0].Name, links[1].Name}})
 	if err != nil {
 		t.Fatal(err)
@@ -178,6 +183,7 @@ func TestAppliedPlanGivesTheDesiredNode(t *testing.T) {
 		checkAddresses(t, in, after)
 		checkSettings(t, in, after)
 		checkMarks(t, in, after)
+		checkClosed(t, in, after)
 	})
 }
 
@@ -269,6 +275,19 @@ func checkSettings(t *testing.T, in plan.In, after plan.Actual) {
 	}
 	if diff := cmp.Diff(want, values(after)); diff != "" {
 		t.Errorf("settings: %s", diff)
+	}
+}
+
+// checkClosed wants closed what is to be, but for what the node accepts on lo and its own addresses.
+func checkClosed(t *testing.T, in plan.In, after plan.Actual) {
+	t.Helper()
+	accepted := func(address netip.Addr) bool {
+		return slices.ContainsFunc(after.Addresses, func(a plan.Address) bool {
+			return (a.Interface == "lo" || !a.Prefix.IsSingleIP()) && a.Prefix.Addr() == address
+		})
+	}
+	if want := slices.DeleteFunc(slices.Clone(in.Closed), accepted); !slices.Equal(want, after.Closed) {
+		t.Errorf("closed %v, want %v", after.Closed, want)
 	}
 }
 

@@ -233,6 +233,17 @@ type VRRP struct {
 	// +optional
 	VirtualMAC bool `json:"virtualMAC,omitempty"`
 
+	// acceptMode says whether the Active director itself accepts packets to the virtual IPs (Accept_Mode of RFC 9568 section 6.1;
+	// keepalived: accept and no_accept). Default true, unlike the RFC's: it answers ping, refuses connections to ports without a
+	// service, and whatever listens there on every address can be reached by the virtual IPs too. False: what IPVS does not take is
+	// dropped without an answer, by the nftables table inet lvs-operator-accept, except neighbour discovery of IPv6. Services, and
+	// gatewayAddresses as gateways, work as before. A virtual IP stays open on a director that accepts it on the interface lo as a
+	// real server, or that has it as an address of its own. A process on the Active director does not reach services with NAT by them. The
+	// kernel needs nf_tables.
+	// +optional
+	// +kubebuilder:default=true
+	AcceptMode *bool `json:"acceptMode,omitempty"`
+
 	// authentication is RFC 2338's simple password, version 2 only. It keeps out misconfigured routers, not attackers: the
 	// password crosses the link in clear text.
 	// +optional

@@ -139,6 +139,10 @@ type VirtualRouter struct {
 	// virtualMAC gives the virtual router a MAC address of its own, on a macvlan link. Absent: false, the addresses have the interface's.
 	// +optional
 	VirtualMAC bool `json:"virtualMAC,omitempty"`
+	// closed says that this node, as Active, accepts nothing for the addresses but what IPVS takes (acceptMode: false). Absent: false,
+	// it accepts all.
+	// +optional
+	Closed bool `json:"closed,omitempty"`
 	// authentication of version 2; the password itself stays in the Secret.
 	// +optional
 	Authentication *VRRPAuthentication `json:"authentication,omitempty"`

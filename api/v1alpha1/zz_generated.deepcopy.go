@@ -1595,6 +1595,11 @@ func (in *VRRP) DeepCopyInto(out *VRRP) {
 		*out = new(Announcements)
 		(*in).DeepCopyInto(*out)
 	}
+	if in.AcceptMode != nil {
+		in, out := &in.AcceptMode, &out.AcceptMode
+		*out = new(bool)
+		**out = **in
+	}
 	if in.Authentication != nil {
 		in, out := &in.Authentication, &out.Authentication
 		*out = new(VRRPAuthentication)

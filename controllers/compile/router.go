@@ -28,6 +28,7 @@ func (g *group) virtualRouter(router int, node string, vips []v1alpha1.IPAddress
 		Checksum:              vrrp.Checksum,
 		Announcements:         vrrp.Announcements,
 		VirtualMAC:            vrrp.VirtualMAC,
+		Closed:                !or(vrrp.AcceptMode, true),
 		Authentication:        vrrp.Authentication,
 		Addresses:             vips,
 	}

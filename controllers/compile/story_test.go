@@ -266,6 +266,9 @@ func tellNode(b *strings.Builder, name string, spec v1alpha1.NodeStateSpec) {
 			if r.VirtualMAC {
 				more += ", virtual MAC address"
 			}
+			if r.Closed {
+				more += ", closed"
+			}
 			fmt.Fprintf(b, "  director of %s with %v: VRRPv%d id %d on %s, priority %d, every %s, preempt %t%s: %v\n", group.Name, group.AddressPools,
 				r.Version, r.VirtualRouterID, r.Interface, r.Priority, r.AdvertisementInterval.Duration, r.Preempt, more, r.Addresses)
 		}

@@ -282,6 +282,7 @@ func TestRightObjectsAreTaken(t *testing.T) {
 		{"the slowest VRRP of version 3", groupYAML, "virtualRouterID: 66", "virtualRouterID: 1\n    advertisementInterval: 40950ms"},
 		{"a password in version 2", groupYAML, "virtualRouterID: 66", "virtualRouterID: 66\n    version: 2\n    authentication: {type: Password, secretRef: {name: s}}"},
 		{"all of VRRP's options", groupYAML, "virtualRouterID: 66", "virtualRouterID: 66\n    preemptDelay: 1000s\n    moveTogether: nat-1\n    unicast: {addresses: [192.0.2.112, 192.0.2.114]}\n    advertisedAddresses: [192.0.2.200]\n    checksum: WithoutPseudoHeader\n    announcements: {repeat: 1, delay: 300s, refresh: 24h}"},
+		{"virtual IPs that accept nothing", groupYAML, "virtualRouterID: 66", "virtualRouterID: 66\n    acceptMode: false"},
 		{"a virtual MAC address", groupYAML, "virtualRouterID: 66", "virtualRouterID: 66\n    virtualMAC: true"},
 		{"unicast with the physical MAC address", groupYAML, "virtualRouterID: 66", "virtualRouterID: 66\n    virtualMAC: false\n    unicast: {addresses: [192.0.2.112, 192.0.2.114]}"},
 		{"the service by mark", markYAML, "valid", "valid"},
@@ -403,7 +404,7 @@ func TestDefaultsAreAsExplained(t *testing.T) {
 		want   map[string]any
 	}{
 		{groupYAML, map[string]any{
-			"spec.vrrp.version": int64(3), "spec.vrrp.advertisementInterval": "1s", "spec.vrrp.defaultPriority": int64(100), "spec.vrrp.preempt": true,
+			"spec.vrrp.version": int64(3), "spec.vrrp.advertisementInterval": "1s", "spec.vrrp.defaultPriority": int64(100), "spec.vrrp.preempt": true, "spec.vrrp.acceptMode": true,
 			"spec.vrrp.virtualRouters": int64(1),
 		}},
 		{strings.Replace(groupYAML, "interface:", "ipvs: {}\n  interface:", 1), map[string]any{

@@ -38,6 +38,7 @@ type Kernel struct {
 	timeouts   ipvs.Timeouts
 	daemons    map[ipvs.DaemonState]ipvs.Daemon
 	marks      []mark.Rule
+	closed     []netip.Addr
 	routes     map[ipvs.Family]bool
 	rules      map[plan.PolicyRule]bool
 	modules    []string
@@ -273,6 +274,9 @@ func (k *Kernel) Read(_ context.Context, query kernel.Query) (plan.Actual, error
 			return cmp.Or(cmp.Compare(a.Family, b.Family), cmp.Compare(a.Mark, b.Mark))
 		})
 	}
+	if query.Closed {
+		actual.Closed = slices.Clone(k.closed)
+	}
 	return actual, nil
 }
 
@@ -358,6 +362,8 @@ func (k *Kernel) applyToNode(operation plan.Operation) error {
 		delete(k.daemons, o.State)
 	case *plan.SetMarks:
 		k.marks = slices.Clone(o.Rules)
+	case *plan.SetClosed:
+		k.closed = slices.Clone(o.Addresses)
 	case *plan.AddRoute:
 		k.routes[o.Family] = true
 	case *plan.DeleteRoute:
