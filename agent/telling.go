@@ -59,7 +59,7 @@ func (t *telling) tells(c connections.Connection, d connections.Details) bool {
 			own = own || one
 		}
 	}
-	return told && !(own && c.Synced)
+	return told && (!own || !c.Synced)
 }
 
 // tell tells the other directors of the connections of virtual IPs while a role changes hands, in the background; own: of those that it

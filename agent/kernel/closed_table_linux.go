@@ -32,7 +32,7 @@ func closedSet(family ipvs.Family) string { return "closed-" + strings.ToLower(f
 
 // closedRules are the rules of our chain.
 func closedRules() [][]expression {
-	rules := [][]expression{passDiscovery()}
+	rules := append(make([][]expression, 0, 1+len(bothFamilies)), passDiscovery())
 	for _, family := range bothFamilies {
 		rules = append(rules, []expression{
 			loadMeta(unix.NFT_META_NFPROTO), compare(unix.NFT_CMP_EQ, []byte{byte(family)}),

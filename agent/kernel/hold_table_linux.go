@@ -159,8 +159,9 @@ func neitherOpensNorResets() []expression {
 
 // refreshes put elements into their sets so that each time-out begins now.
 func refreshes(elements map[string][]element) []*nl.NetlinkRequest {
-	var messages []*nl.NetlinkRequest
-	for _, set := range holdSets() {
+	sets := holdSets()
+	messages := make([]*nl.NetlinkRequest, 0, len(sets))
+	for _, set := range sets {
 		messages = append(messages, ofHolds.refresh(set.name, elements[set.name])...)
 	}
 	return messages

@@ -36,9 +36,20 @@ func RelayTableOf(name string) string {
 // relayPriority is before the packets are dropped.
 const relayPriority = behindIPVS - 1
 
-// relayedHops is the TTL or hop limit (RFC 791 section 3.1, RFC 8200 section 3) of a packet that is sent on, and what it has to be above
-// before. No packet is sent on twice: the director that gets it has it with this or less. It is enough for the way to a real server.
-const relayedHops = 8
+// The TTL or hop limit (RFC 791 section 3.1, RFC 8200 section 3) of a packet that is sent on, and what it has to be above before. No
+// packet is sent on twice: the director that gets it has it with this or less. What a client sent has to reach a real server, which is
+// near; what a real server sent, with 64 or more at first, has the way to the client before it.
+const (
+	requestHops = 8
+	answerHops  = 56
+)
+
+func (s heldSet) hops() uint8 {
+	if s.chain == holdForward {
+		return answerHops
+	}
+	return requestHops
+}
 
 // Registers that no key reaches.
 const (
@@ -84,8 +95,8 @@ func (s heldSet) relay(index int) []expression {
 	found := lookupIn(s.name)
 	found.attributes[unix.NFTA_LOOKUP_DREG] = network32(nextHopRegister)
 	steps = append(append(steps, found), s.then...)
-	steps = append(steps, loadHops(s.family), compare(unix.NFT_CMP_GT, []byte{relayedHops}), expression{name: "counter"})
-	return append(append(steps, setHops(s.family, relayedHops)...),
+	steps = append(steps, loadHops(s.family), compare(unix.NFT_CMP_GT, []byte{s.hops()}), expression{name: "counter"})
+	return append(append(steps, setHops(s.family, s.hops())...),
 		immediate(interfaceRegister, dataValue(nl.Uint32Attr(uint32(index)))),
 		expression{name: "dup", attributes: attributes{
 			unix.NFTA_DUP_SREG_ADDR: network32(nextHopRegister), unix.NFTA_DUP_SREG_DEV: network32(interfaceRegister),

@@ -250,7 +250,7 @@ func TestPacketThatNeitherDirectorKnowsIsSentOnOnce(t *testing.T) {
 			packet func(port uint16, hops byte) []byte
 			// hops are those of the copy; lowest is the least that is sent on, and routers take one before we look.
 			hops, lowest byte
-		}{"request": {w.request, 7, 9}, "answer": {w.answer, 8, 10}} {
+		}{"request": {w.request, 7, 9}, "answer": {w.answer, 56, 58}} {
 			first, second := w.socket(w.first, "eth0"), w.socket(w.second, "eth0")
 			w.send(w.first, kind.packet(1001, kind.lowest-1))
 			w.send(w.first, kind.packet(1002, 64))
