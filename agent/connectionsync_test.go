@@ -212,6 +212,23 @@ func TestAnExchangeThatCannotBeOpenedIsTriedAgain(t *testing.T) {
 	})
 }
 
+func TestAVirtualIPThatComesLaterIsToldOfToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := returning(t)
+		n.started[0].become(vrrp.Active)
+		n.settle(t)
+		more := synced()
+		more.Node.Generation++
+		router := &more.Node.Spec.DirectorGroups[0].VirtualRouters[0]
+		router.Addresses = append(router.Addresses, "198.51.100.20")
+		n.api.say(more)
+		n.settle(t)
+		if !n.routers.serves(netip.MustParseAddr("198.51.100.20")) {
+			t.Error("who asks for its connections is told of none")
+		}
+	})
+}
+
 func TestWhatIsToldOfGrowsWhileItIsTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		one, two := netip.MustParseAddr("192.0.2.1"), netip.MustParseAddr("192.0.2.2")

@@ -143,9 +143,9 @@ func (rs *routers) adopt(node desired.Node, now time.Time) {
 		if !wanted[key] {
 			gone = append(gone, r)
 			delete(rs.byKey, key)
-			rs.publish()
 		}
 	}
+	rs.publish()
 	rs.gather() // before their end, which is no fault that concerns those that moved together with them
 	for _, r := range gone {
 		rs.retire(r)
@@ -338,11 +338,17 @@ func (rs *routers) announce(actual []plan.Address, added []plan.Operation) {
 // stake makes each router that runs claim its addresses when it becomes Active. It is called while all that has to be there before a
 // virtual IP is there; what changes later does not keep an address back that was ready. servers are a group's masqueraded real servers.
 func (rs *routers) stake(servers func(group string) []netip.AddrPort) {
+	ofGroup := map[string][]netip.AddrPort{}
 	for _, r := range rs.byKey {
 		if r.running == nil {
 			continue
 		}
-		of, c := servers(r.key.group), r.claim.Load()
+		of, asked := ofGroup[r.key.group]
+		if !asked {
+			of = servers(r.key.group)
+			ofGroup[r.key.group] = of
+		}
+		c := r.claim.Load()
 		if c != nil && c.running == r.running && slices.Equal(c.addresses, r.addresses) && slices.Equal(c.servers, of) {
 			continue
 		}
