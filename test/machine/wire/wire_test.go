@@ -9,11 +9,12 @@ import (
 	"io"
 	"net"
 	"os"
-	"strconv"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"testing/iotest"
+	"time"
 )
 
 const secret = "a secret of the lab"
@@ -106,20 +107,31 @@ func TestSignalReachesAProgramThatReadsNoInput(t *testing.T) {
 	}
 }
 
+// The FIFO has a writer for as long as a process of the program's group lives: its end is the end of them all.
 func TestEndOfTheConnectionKillsTheProcessGroup(t *testing.T) {
+	fifo := filepath.Join(t.TempDir(), "held")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	held, err := os.OpenFile(fifo, os.O_RDONLY|syscall.O_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = held.Close() }()
 	conn, done := connect(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	var child int
-	streams := Streams{Stdout: writer(func(b []byte) {
-		child, _ = strconv.Atoi(strings.TrimSpace(string(b)))
-		cancel()
-	})}
-	if err := Run(ctx, conn, shell(`sleep 600 & echo $!; wait`), streams); !errors.Is(err, context.Canceled) {
+	request := shell(`exec 9>"$FIFO"; sleep 600 & echo ready; wait`)
+	request.Env = []string{"FIFO=" + fifo}
+	streams := Streams{Stdout: writer(func([]byte) { cancel() })}
+	if err := Run(ctx, conn, request, streams); !errors.Is(err, context.Canceled) {
 		t.Fatalf("%v, want %v", err, context.Canceled)
 	}
 	<-done // the server waits for the program's end
-	if state := processState(child); state != "" && state != "Z" {
-		t.Fatalf("child %d of the program is left in state %s", child, state)
+	if err := held.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadAll(held); err != nil {
+		t.Fatalf("a process of the program lives on: %v", err)
 	}
 }
 
@@ -203,13 +215,3 @@ func (w writer) Write(b []byte) (int, error) {
 type endless struct{}
 
 func (endless) Read(b []byte) (int, error) { return len(b), nil }
-
-// processState returns the state letter of a process, empty for none.
-func processState(pid int) string {
-	stat, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
-	if err != nil {
-		return ""
-	}
-	_, rest, _ := strings.Cut(string(stat), ") ")
-	return rest[:1]
-}
