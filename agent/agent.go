@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -225,59 +224,6 @@ func (a *Agent) nextPass() time.Time {
 		next = due
 	}
 	return next
-}
-
-// handOver is a planned stop: every Active router resigns, and its virtual IPs go once another director has them. That is reported
-// at once: the other one reports that it is Active, and two for long would be a split brain. IPVS, the connections, and a real
-// server's addresses stay.
-func (a *Agent) handOver() error {
-	goOn := a.sync.lastWords()
-	resigning, cancel := context.WithTimeout(context.Background(), handOverBound)
-	defer cancel()
-	over := a.routers.stopAll(resigning)
-	yields := slices.ContainsFunc(over, func(r *router) bool { return r.state == vrrp.Active && !r.config.VirtualMAC })
-	a.routers.release(over)
-	for _, r := range a.routers.sorted() {
-		a.routers.observe(r, time.Now())
-	}
-	a.report()
-	if yields {
-		goOn(yieldGrace)
-	}
-	if !a.known {
-		return nil
-	}
-	ctx := context.Background() // the time of the resignation is used up; what is left is one read and one write
-	in := a.nodeIn()
-	actual, err := a.kernel.Read(ctx, a.query(in))
-	if err != nil {
-		return fmt.Errorf("hand the virtual IPs over: %w", err)
-	}
-	a.complete(&in, actual, time.Now())
-	var errs []error
-	for _, failure := range a.kernel.Apply(ctx, addressesOnly(plan.Plan(in).All())) {
-		errs = append(errs, failure.Err)
-	}
-	a.actual, a.reportDue = actual, true
-	a.report()
-	a.log.Info("stopped; IPVS and its connections stay as they are")
-	return errors.Join(errs...)
-}
-
-// addressesOnly are the operations that take virtual IPs away, and links with virtual MAC addresses down.
-func addressesOnly(operations []plan.Operation) []plan.Operation {
-	var deletions []plan.Operation
-	for _, operation := range operations {
-		switch o := operation.(type) {
-		case *plan.DeleteAddress:
-			deletions = append(deletions, o)
-		case *plan.SetLink:
-			if !o.Up {
-				deletions = append(deletions, o)
-			}
-		}
-	}
-	return deletions
 }
 
 // startRouter runs virtual routers on the node's network.

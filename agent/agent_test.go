@@ -206,8 +206,9 @@ type fakeRouter struct {
 	stats     vrrpnet.Stats
 	// predecessor is the Active director before this one.
 	predecessor netip.Addr
-	// alone makes Stop fail, as when no other director takes over.
+	// alone makes Stop fail, as when no other director takes over; stopTakes is how long it waits for one.
 	alone      bool
+	stopTakes  time.Duration
 	transition func(vrrp.State)
 	// standing, if set, is another one than the state's.
 	standing   vrrp.Standing
@@ -237,6 +238,7 @@ func (f *fakeRouter) Reconfigure(config vrrp.Config) error {
 
 func (f *fakeRouter) Stop(context.Context) error {
 	f.stopped = true
+	time.Sleep(f.stopTakes)
 	if f.alone {
 		return errors.New("no other director has become Active")
 	}

@@ -174,27 +174,31 @@ func (s *connectionSync) appears(ctx context.Context) bool {
 	}
 }
 
-// lastWords tells of the connections of the virtual IPs that this director serves, before a planned stop gives the roles up. It returns
-// what goes on telling after that.
-func (s *connectionSync) lastWords() (goOn func(period time.Duration)) {
+// lastWords tells of the connections of the virtual IPs that this director serves, before a planned stop gives the roles up, and then
+// goes on with those that begin, until it is ended.
+func (s *connectionSync) lastWords() (end func()) {
 	running := s.running.Load()
 	if running == nil || !s.roles.serves(netip.Addr{}) {
-		return func(period time.Duration) { <-time.After(period) }
+		return func() {}
 	}
 	served := remembered{serves: s.roles.serves, known: map[netip.Addr]bool{}}
 	// The exchange's own life has ended with the loop's.
-	ctx, cancel := context.WithTimeout(context.Background(), tellAllBound)
+	before, cancel := context.WithTimeout(context.Background(), tellAllBound)
 	defer cancel()
-	if _, err := running.TellAll(ctx, served.tells); err != nil {
+	if _, err := running.TellAll(before, served.tells); err != nil {
 		s.log.Warn("the other directors may miss connections", "error", err)
 	}
-	return func(period time.Duration) {
-		ended := time.After(period)
-		served.serves = nil
-		if err := running.Tell(context.Background(), period, served.tells); err != nil {
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := running.Tell(ctx, handOverBound+yieldGrace, served.tells); err != nil && ctx.Err() == nil {
 			s.log.Warn("the other directors may miss connections that began just now", "error", err)
 		}
-		<-ended
+	}()
+	return func() {
+		stop()
+		<-done
 	}
 }
 

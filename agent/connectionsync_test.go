@@ -120,7 +120,7 @@ func TestOthersHearOfConnectionsThatBeginWhileARoleChangesHands(t *testing.T) {
 		if err := n.handOver(); err != nil {
 			t.Fatal(err)
 		}
-		n.expectTold(t, "stopped", "500ms own synced")
+		n.expectTold(t, "stopped", "5.5s own synced")
 		if !slices.Equal(n.exchange.toldAll, []string{" own synced"}) {
 			t.Errorf("told of %q before it resigned, want everything of the virtual IP once", n.exchange.toldAll)
 		}

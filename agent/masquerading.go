@@ -11,8 +11,8 @@ import (
 
 func masquerades(d ipvs.Destination) bool { return d.Method == ipvs.Masquerade }
 
-// masqueraded are a group's real servers behind NAT, sorted, each once: the first mostServers that come to hand. It asks only the
-// services that have some.
+// masqueraded are a group's real servers behind NAT, those that drain too, sorted, each once: the first mostServers that come to hand.
+// It asks only the services that have some.
 func (a *Agent) masqueraded(group string) []netip.AddrPort {
 	counted, has := a.groups[group]
 	if !has {
@@ -28,6 +28,11 @@ func (a *Agent) masqueraded(group string) []netip.AddrPort {
 			if masquerades(d) {
 				servers = append(servers, d.Key())
 			}
+		}
+	}
+	for key, d := range a.ledger.Draining() {
+		if service := a.desired.Service(key); masquerades(d) && service != nil && service.Group == group {
+			servers = append(servers, d.Key())
 		}
 	}
 	slices.SortFunc(servers, netip.AddrPort.Compare)

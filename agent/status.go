@@ -282,12 +282,16 @@ func (r *router) epoch() int64 {
 	return int64(r.running.Stats().Activations)
 }
 
-// following is the address that the Active one advertises from which the router follows.
-func (r *router) following() v1alpha1.IPAddress {
+// follows is the address that the Active one advertises from which the router follows; the zero value: it follows none.
+func (r *router) follows() netip.Addr {
 	if r.running == nil || r.state != vrrp.Backup {
-		return ""
+		return netip.Addr{}
 	}
-	if source := r.running.Stats().ActiveSource; source.IsValid() {
+	return r.running.Stats().ActiveSource
+}
+
+func (r *router) following() v1alpha1.IPAddress {
+	if source := r.follows(); source.IsValid() {
 		return v1alpha1.IPAddress(source.String())
 	}
 	return ""

@@ -13,22 +13,6 @@ import (
 	"github.com/lvs-operator/lvs-operator/agent/vrrp"
 )
 
-// claim is what a virtual router does in the moment in which it becomes Active. It is decided before, because a pass would read the
-// node first, and may be busy with a long table.
-type claim struct {
-	running   VirtualRouter
-	addresses []netip.Addr
-	// interfaceName is that of the link with the other directors.
-	interfaceName string
-	// adds are empty, and nothing is announced, with a virtual MAC address: its link has to be up first, which is a pass's to see to.
-	adds []*plan.AddAddress
-	// servers are those of masquerading, whose answers come to the director that has the addresses: at most mostServers of them.
-	servers []netip.AddrPort
-}
-
-// mostServers bounds the real servers whose answers are sent on while a role changes hands: they are written on the way.
-const mostServers = 4096
-
 // takeover does what cannot wait for a pass when a role changes hands: it brings the virtual IPs of routers that have become
 // Active, and has the other director told of connections that begin meanwhile. A router whose claim is not ready, or which the
 // kernel refuses, is left to the next pass, which also puts right what changed in between.

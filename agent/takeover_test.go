@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/lvs-operator/lvs-operator/agent/ipvs"
 	"github.com/lvs-operator/lvs-operator/agent/kernel"
 	"github.com/lvs-operator/lvs-operator/agent/kernel/kerneltest"
 	"github.com/lvs-operator/lvs-operator/agent/plan"
@@ -129,6 +130,27 @@ func TestADirectorThatTakesOverFromALivingOneSendsThatOneWhatItDoesNotKnow(t *te
 			t.Fatal(err)
 		}
 		n.expectRelayed(t, "stopped", other)
+	})
+}
+
+func TestTheAnswersOfRealServersThatDrainAreSentOnToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNode(t, kerneltest.New("eth0"), t.TempDir())
+		masquerading := func(weights ...int32) world {
+			w := view(weights...)
+			w.Services[0].Spec.Services[0].ForwardingMethod, w.Services[0].Spec.Services[0].DrainSeconds = v1alpha1.NAT, 300
+			return w
+		}
+		n.api.say(masquerading(3, 3))
+		n.settle(t)
+		n.kernel.SetConnections(ipvs.ServiceKey{Address: vipPrefix.Addr(), Port: 8080, Protocol: ipvs.TCP},
+			netip.MustParseAddrPort("192.0.2.12:8080"), ipvs.Connections{Active: 1})
+		n.api.say(masquerading(3))
+		n.later(t, time.Minute)
+		n.started[0].predecessor = other
+		n.started[0].become(vrrp.Active)
+		synctest.Wait()
+		n.expectRelayed(t, "while one drains", other)
 	})
 }
 

@@ -83,7 +83,7 @@ func (s *connectionSync) tell(virtual []netip.Addr, period time.Duration, own bo
 
 // remembered chooses connections of the virtual IPs that a director serves, and goes on choosing those when it has given them up.
 type remembered struct {
-	serves func(virtual netip.Addr) bool // nil: nothing is served any more
+	serves func(virtual netip.Addr) bool
 	known  map[netip.Addr]bool
 }
 
@@ -93,7 +93,7 @@ func (r *remembered) tells(c connections.Connection, d connections.Details) bool
 	if d.Mark != 0 {
 		virtual = netip.Addr{}
 	}
-	if r.serves != nil && r.serves(virtual) {
+	if r.serves(virtual) {
 		r.known[virtual] = true
 	}
 	return r.known[virtual]

@@ -3,6 +3,7 @@
 package plan
 
 import (
+	"iter"
 	"net/netip"
 	"slices"
 	"time"
@@ -136,6 +137,20 @@ func (l *Ledger) Drains(key ipvs.ServiceKey) map[netip.AddrPort]time.Time {
 		drains[at] = d.until
 	}
 	return drains
+}
+
+// Draining are the real servers that drain, as the kernel has them.
+func (l *Ledger) Draining() iter.Seq2[ipvs.ServiceKey, ipvs.Destination] {
+	return func(yield func(ipvs.ServiceKey, ipvs.Destination) bool) {
+		for key := range l.draining {
+			a := l.accounts[key]
+			for _, d := range a.known.Destinations {
+				if _, draining := a.drains[d.Key()]; draining && !yield(key, d) {
+					return
+				}
+			}
+		}
+	}
 }
 
 // RestoreDrains goes on with what an earlier Ledger's Drains said of a service, for the real servers that are in the kernel

@@ -91,3 +91,12 @@ func (h *Host) setLink(up bool) error {
 	}
 	return nil
 }
+
+// SetIsolated says whether eth0 is one of the isolated ports of the bridge: no frame passes between two that are, and all others
+// reach both. Its link stays up.
+func (h *Host) SetIsolated(isolated bool) error {
+	if err := h.hub.configure(func(l *links) { l.isolate(h.port(), isolated) }); err != nil {
+		return fmt.Errorf("isolate the port of test host %s: %w", h.name, err)
+	}
+	return nil
+}

@@ -101,3 +101,14 @@ func (l *links) set(link string, up bool) {
 		return change(found)
 	})
 }
+
+// isolate makes a port of a bridge one of the isolated ones, or one of the others.
+func (l *links) isolate(port string, isolated bool) {
+	l.try("isolate bridge port "+port, func() error {
+		found, err := l.handle.LinkByName(port)
+		if err != nil {
+			return err
+		}
+		return l.handle.LinkSetIsolated(found, isolated)
+	})
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package agent
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+const (
+	outsideDown = "ip address del 198.51.100.10/32 dev eth0"
+	insideDown  = "ip address del 192.0.2.1/32 dev eth1"
+)
+
+func TestARouterThatWasTakenOverWaitsForNoOtherToLetItsAddressesGo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n, _, inside := twoRoles(t, true)
+		n.kernel.TakeApplied()
+		inside.stopTakes = 2 * time.Second
+		done := make(chan error)
+		go func() { done <- n.handOver() }()
+		time.Sleep(yieldGrace - time.Millisecond)
+		synctest.Wait()
+		expect(t, "before its grace is over", n.operations(), "")
+		time.Sleep(2 * time.Millisecond)
+		synctest.Wait()
+		expect(t, "after it, while the other waits", n.operations(), outsideDown)
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		expect(t, "when the other was taken over", n.operations(), insideDown)
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestARouterThatNobodyTakesOverKeepsItsAddressesAndNoOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n, _, inside := twoRoles(t, true)
+		n.kernel.TakeApplied()
+		inside.alone, inside.stopTakes = true, handOverBound
+		if err := n.handOver(); err != nil {
+			t.Fatal(err)
+		}
+		expect(t, "operations", n.operations(), outsideDown)
+	})
+}
