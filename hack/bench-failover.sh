@@ -9,5 +9,16 @@ hack/packages.sh lab keepalived
 binary=$PWD/bin/bench/failover.test
 mkdir -p "$(dirname "$binary")"
 go test -c -tags bench -o "$binary" ./test/failover
-bin/machine run -- env LVS_AGENT="$PWD/bin/agent" "$binary" -test.run '^TestBenchFailover$' -test.timeout 60m -test.v |
-	sed -un '/^=== \|^ *--- \|^PASS$\|^ok /!p'
+
+figures=bench-failover
+exec 3>&1
+# measure runs a benchmark, shows what it prints, and keeps the figures of its last line.
+measure() {
+	local line
+	line=$("$@" -test.timeout 60m -test.v | sed -un '/^=== \|^ *--- \|^PASS$\|^ok /!p' | tee /dev/fd/3 | sed -n 's/^bench-failover//p')
+	figures+=$line
+}
+export LVS_AGENT=$PWD/bin/agent
+measure bin/machine run -- env LVS_AGENT="$LVS_AGENT" "$binary" -test.run '^TestBenchFailover$'
+measure "$binary" -test.run '^TestBenchProcessors$'
+echo "$figures"

@@ -6,7 +6,6 @@ package failover
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"syscall"
@@ -21,7 +20,7 @@ var phases = []float64{0.1, 0.3, 0.5, 0.7, 0.9}
 
 var intervals = []time.Duration{time.Second, 100 * time.Millisecond, 10 * time.Millisecond}
 
-// TestBenchFailover prints what docs/benchmarks.md explains, and ends with one line of key=value pairs.
+// TestBenchFailover prints what docs/benchmarks.md explains, and ends with a line of key=value pairs.
 func TestBenchFailover(t *testing.T) {
 	contestants := []*contestant{ours(), keepalived()}
 	var line strings.Builder
@@ -50,7 +49,6 @@ func TestBenchFailover(t *testing.T) {
 		failed += o.failed
 	}
 	fmt.Fprintf(&line, " planned_failed=%d planned_gap_ms=%.0f", failed, float64(medianGap(planned).Microseconds())/1000)
-	fmt.Fprintf(&line, " cpu_ratio=%.2f", processors(t, contestants))
 	fmt.Println("bench-failover" + line.String())
 }
 
@@ -116,45 +114,6 @@ func (w *world) stop(c *contestant, interval time.Duration) outcome {
 	w.heard.alone(w.directors[1], max(2*time.Second, 3*interval))
 	c.wait(0)
 	return outcomeOf(client)
-}
-
-// processors is what 250 virtual routers every 100 ms take of the processors, ours by keepalived's: Active and Backup together. It is
-// not a number where one of the two did not get to rest on this machine, with one director Active for all.
-func processors(t *testing.T, contestants []*contestant) float64 {
-	const (
-		count   = 250
-		starts  = 15 * time.Second
-		watched = 30 * time.Second
-	)
-	used := map[string]time.Duration{}
-	for _, c := range contestants {
-		w := newWorld(t)
-		for i, host := range w.directors {
-			var routers []router
-			for id := range count {
-				routers = append(routers, router{vrid: uint8(1 + id), vip: fmt.Sprintf("198.51.100.%d", 1+id), priority: uint8(100 - 10*i), interval: 100 * time.Millisecond})
-			}
-			c.start(t, host, i, routers)
-		}
-		time.Sleep(starts)
-		rests := w.heard.settles(w.directors[0], 2*time.Second)
-		before := [2]time.Duration{c.processorTime(t, 0), c.processorTime(t, 1)}
-		time.Sleep(watched)
-		active, backup := c.processorTime(t, 0)-before[0], c.processorTime(t, 1)-before[1]
-		fmt.Printf("%d virtual routers every 100 ms, %-10s  Active %.1f %%, Backup %.1f %% of a processor\n", count, c.name,
-			100*active.Seconds()/watched.Seconds(), 100*backup.Seconds()/watched.Seconds())
-		used[c.name] = active + backup
-		if !rests {
-			fmt.Printf("%s: after %s both directors are Active for some of the routers: this says nothing\n", c.name, starts+patience)
-			used[c.name] = 0
-		}
-		c.kill(t)
-		w.end()
-	}
-	if used["ours"] == 0 || used["keepalived"] == 0 {
-		return math.NaN()
-	}
-	return used["ours"].Seconds() / used["keepalived"].Seconds()
 }
 
 func show(what string, contestants []*contestant, outcomes map[string][]outcome) {

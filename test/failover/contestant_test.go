@@ -24,6 +24,9 @@ type contestant struct {
 	name string
 	// command is what runs the director with these virtual routers. dir is its own, and empty at first.
 	command func(t *testing.T, dir string, routers []router) []string
+	// leaveAddresses, if set, makes a host what it is after the death of a director that was Active for the routers: one that starts
+	// there needs nothing else to take part.
+	leaveAddresses func(t *testing.T, host *network.Host, routers []router)
 	// processes are the running ones, by director.
 	processes [2]*exec.Cmd
 	dirs      [2]string

@@ -6,9 +6,11 @@ package failover
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"k8s.io/client-go/rest"
@@ -16,8 +18,10 @@ import (
 	"github.com/lvs-operator/lvs-operator/agent/checkpoint"
 	"github.com/lvs-operator/lvs-operator/agent/desired"
 	"github.com/lvs-operator/lvs-operator/agent/ipvs"
+	"github.com/lvs-operator/lvs-operator/agent/plan"
 	"github.com/lvs-operator/lvs-operator/agent/vrrp"
 	"github.com/lvs-operator/lvs-operator/test/controlplane"
+	"github.com/lvs-operator/lvs-operator/test/network"
 )
 
 // agentVariable names the agent's program.
@@ -25,13 +29,27 @@ const agentVariable = "LVS_AGENT"
 
 // ours is the agent itself. There is no API server: it serves from its checkpoint.
 func ours() *contestant {
-	return &contestant{name: "ours", command: func(t *testing.T, dir string, routers []router) []string {
+	return &contestant{name: "ours", leaveAddresses: leaveAddresses, command: func(t *testing.T, dir string, routers []router) []string {
 		kubeconfig, state := filepath.Join(dir, "kubeconfig"), filepath.Join(dir, "state")
 		check(t, controlplane.WriteKubeconfig(kubeconfig, &rest.Config{Host: "https://127.0.0.1:1"}))
 		remember(t, state, routers)
 		return []string{os.Getenv(agentVariable), "--kubeconfig=" + kubeconfig, "--node-name=bench", "--namespace=lvs-operator-system",
 			"--state-dir=" + state, "--metrics-bind-address="}
 	}}
+}
+
+// leaveAddresses adds virtual IPs with the agent's mark.
+func leaveAddresses(t *testing.T, host *network.Host, routers []router) {
+	t.Helper()
+	var batch strings.Builder
+	for _, r := range routers {
+		fmt.Fprintf(&batch, "address add %s/32 dev eth0 label %s\n", r.vip, plan.Label("eth0"))
+	}
+	ip := host.Command(t.Context(), "ip", "-batch", "-")
+	ip.Stdin = strings.NewReader(batch.String())
+	if out, err := ip.CombinedOutput(); err != nil {
+		t.Fatalf("on %s: ip -batch: %v: %s", host.Name(), err, out)
+	}
 }
 
 // remember writes the checkpoint of a director that has run these routers before.

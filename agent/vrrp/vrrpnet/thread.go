@@ -196,8 +196,8 @@ const (
 	// slackShare is the part of the shortest interval that a turn may wait for timers that are due soon, and mostSlack bounds it. Few
 	// routers wake the thread seldom: with up to fewRouters it waits for none.
 	fewRouters = 8
-	slackShare = 64
-	mostSlack  = 2 * time.Millisecond
+	slackShare = 32
+	mostSlack  = 5 * time.Millisecond
 )
 
 // setTimers puts every router where it belongs in the timers, after what may have changed any.
