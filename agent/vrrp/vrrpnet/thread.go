@@ -39,7 +39,7 @@ type thread struct {
 	routers []*router
 	byID    [2][256]*router
 	timers  timers
-	// slack is how long after a deadline a turn begins, so that it serves those that come soon after as well.
+	// slack is how long after an Active's deadline a turn begins, so that it serves those that come soon after as well.
 	slack time.Duration
 	// served says that there was a router: a thread without one ends.
 	served bool
@@ -185,19 +185,19 @@ func (t *thread) wait() {
 
 // next is when the next turn begins if nothing comes before; the zero time says never.
 func (t *thread) next() time.Time {
-	next := t.timers.first()
-	if !next.IsZero() {
+	next, router := t.timers.first()
+	if router != nil && router.instance.State() == vrrp.Active {
 		next = next.Add(t.slack)
 	}
 	return earlier(next, t.retryAt)
 }
 
 const (
-	// slackShare is the part of the shortest interval that a turn may wait for timers that are due soon, and mostSlack bounds it. Few
-	// routers wake the thread seldom: with up to fewRouters it waits for none.
+	// slackShare is the part of the shortest interval that an advertisement may wait for others that are due soon, and mostSlack bounds
+	// it. Few routers wake the thread seldom: with up to fewRouters none waits. Nor does a Backup that is to take over.
 	fewRouters = 8
-	slackShare = 32
-	mostSlack  = 5 * time.Millisecond
+	slackShare = 16
+	mostSlack  = 10 * time.Millisecond
 )
 
 // setTimers puts every router where it belongs in the timers, after what may have changed any.

@@ -18,12 +18,12 @@ type timers struct {
 // notTimed is the place of a router that is in no heap.
 const notTimed = -1
 
-// first is the earliest deadline; the zero time says that there is none.
-func (t *timers) first() time.Time {
+// first is the earliest deadline, and whose it is; nil: there is none.
+func (t *timers) first() (time.Time, *router) {
 	if len(t.heap) == 0 {
-		return time.Time{}
+		return time.Time{}, nil
 	}
-	return t.heap[0].due
+	return t.heap[0].due, t.heap[0]
 }
 
 // set puts the router where its deadline belongs.

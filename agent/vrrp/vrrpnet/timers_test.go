@@ -4,6 +4,7 @@ package vrrpnet
 
 import (
 	"math/rand/v2"
+	"net/netip"
 	"testing"
 	"time"
 
@@ -42,8 +43,8 @@ func TestTimersGiveTheRoutersThatAreDueAndNoOthers(t *testing.T) {
 				want[r] = true
 			}
 		}
-		if !ts.first().Equal(first) {
-			t.Fatalf("the first is %s, want %s", ts.first(), first)
+		if got, _ := ts.first(); !got.Equal(first) {
+			t.Fatalf("the first is %s, want %s", got, first)
 		}
 		due := ts.take(now)
 		for _, r := range due {
@@ -89,6 +90,12 @@ func TestATurnOfManyRoutersWaitsForTimersThatAreDueSoon(t *testing.T) {
 		l.setTimers()
 		if want := now.Add(time.Second + test.slack); !l.next().Equal(want) {
 			t.Errorf("%d routers every %s: the next turn is %s after the deadline, want %s", test.routers, test.interval, l.next().Sub(now)-time.Second, test.slack)
+		}
+		better := r.instance.Advertisement()
+		better.Priority++
+		r.receive(now, netip.MustParseAddr("192.0.2.115"), &better)
+		if l.setTimers(); r.instance.State() != vrrp.Backup || !l.next().Equal(r.instance.Deadline()) {
+			t.Errorf("%d routers every %s: a %s waits for others, until %s after its deadline", test.routers, test.interval, r.instance.State(), l.next().Sub(r.instance.Deadline()))
 		}
 	}
 }
