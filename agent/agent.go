@@ -127,10 +127,10 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	threads := vrrpnet.NewThreads(nil)
 	taking := newTakeover(takeover{kernel: k, log: o.Log, kick: a.kickNode})
-	a.routers = newRouters(startRouter(threads), a.kickNode, taking.offer, o.Log)
+	a.routers = newRouters(startRouter(threads), a.kickNode, taking, o.Log)
 	a.routers.strangers = threads.Strangers
 	a.sync = newConnectionSync(a.routers, a.kickNode, openExchange(k, a.routers, o.Log), o.Log)
-	taking.tell, a.routers.succeeded = a.sync.tell, taking.stopped
+	taking.tell = a.sync.tell
 	// Roles may change while the node's are handed over, after the end of ctx.
 	roles, endRoles := context.WithCancel(context.WithoutCancel(ctx))
 	defer endRoles()
@@ -228,7 +228,9 @@ func (a *Agent) nextPass() time.Time {
 
 // startRouter runs virtual routers on the node's network.
 func startRouter(threads *vrrpnet.Threads) StartRouter {
-	return func(interfaceName string, config vrrp.Config, resume bool, transition func(vrrp.State)) (VirtualRouter, error) {
-		return threads.Start(vrrpnet.Options{Interface: interfaceName, Config: config, Resume: resume, OnTransition: transition})
+	return func(interfaceName string, config vrrp.Config, resume bool, events RouterEvents) (VirtualRouter, error) {
+		return threads.Start(vrrpnet.Options{
+			Interface: interfaceName, Config: config, Resume: resume, OnTransition: events.Transition, OnRival: events.Rival,
+		})
 	}
 }

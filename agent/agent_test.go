@@ -204,12 +204,12 @@ type fakeRouter struct {
 	stopped   bool
 	peers     []vrrpnet.Peer
 	stats     vrrpnet.Stats
-	// predecessor is the Active director before this one.
-	predecessor netip.Addr
+	// predecessor is the Active director before this one, and silent the same if it gave no word.
+	predecessor, silent netip.Addr
 	// alone makes Stop fail, as when no other director takes over; stopTakes is how long it waits for one.
-	alone      bool
-	stopTakes  time.Duration
-	transition func(vrrp.State)
+	alone     bool
+	stopTakes time.Duration
+	events    RouterEvents
 	// standing, if set, is another one than the state's.
 	standing   vrrp.Standing
 	watcher    func()
@@ -227,9 +227,14 @@ func (f *fakeRouter) Successor() netip.Addr {
 	}
 	return f.stats.ActiveSource
 }
-func (f *fakeRouter) Predecessor() netip.Addr { return f.predecessor }
-func (f *fakeRouter) Stats() vrrpnet.Stats    { return f.stats }
-func (f *fakeRouter) Announce([]netip.Addr)   { f.announced++ }
+func (f *fakeRouter) Predecessor() (source netip.Addr, alive bool) {
+	if f.silent.IsValid() {
+		return f.silent, false
+	}
+	return f.predecessor, f.predecessor.IsValid()
+}
+func (f *fakeRouter) Stats() vrrpnet.Stats  { return f.stats }
+func (f *fakeRouter) Announce([]netip.Addr) { f.announced++ }
 
 func (f *fakeRouter) Reconfigure(config vrrp.Config) error {
 	f.config = config
@@ -253,7 +258,14 @@ func (f *fakeRouter) become(state vrrp.State) {
 	if state == vrrp.Active {
 		f.stats.Activations++
 	}
-	f.transition(state)
+	f.hear(state)
+}
+
+// hear tells of a new state, and announces what is there.
+func (f *fakeRouter) hear(state vrrp.State) {
+	if len(f.events.Transition(state)) > 0 {
+		f.announced++
+	}
 }
 
 // stand makes the router stand so; Absent: as its state says.
@@ -295,7 +307,7 @@ func (f *fakeRouter) Claim() {
 			f.watcher()
 		}
 		if !wasActive {
-			f.transition(vrrp.Active)
+			f.hear(vrrp.Active)
 		}
 	}
 }
@@ -316,17 +328,17 @@ func newNode(t *testing.T, k *kerneltest.Kernel, dir string) *node {
 	a.health = monitor.New(monitor.Options{Prober: n.servers, OnChange: a.kick})
 	t.Cleanup(a.health.Close)
 	taking := newTakeover(takeover{kernel: k, log: a.log, kick: a.kickNode})
-	a.routers = newRouters(func(_ string, config vrrp.Config, resume bool, transition func(vrrp.State)) (VirtualRouter, error) {
+	a.routers = newRouters(func(_ string, config vrrp.Config, resume bool, events RouterEvents) (VirtualRouter, error) {
 		if n.mayStart != nil {
 			return nil, n.mayStart
 		}
-		r := &fakeRouter{config: config, resumed: resume, state: vrrp.Backup, transition: transition}
+		r := &fakeRouter{config: config, resumed: resume, state: vrrp.Backup, events: events}
 		if resume {
 			r.state = vrrp.Active
 		}
 		n.started = append(n.started, r)
 		return r, nil
-	}, a.kickNode, taking.offer, a.log)
+	}, a.kickNode, taking, a.log)
 	go a.routers.together.run(t.Context())
 	a.sync = newConnectionSync(a.routers, a.kickNode, func(master ipvs.Daemon) (exchanger, error) {
 		if n.mayExchange != nil {
@@ -335,7 +347,7 @@ func newNode(t *testing.T, k *kerneltest.Kernel, dir string) *node {
 		n.exchange = &fakeExchange{master: master, answers: make(chan error, 1)}
 		return n.exchange, nil
 	}, a.log)
-	taking.tell, a.routers.succeeded = a.sync.tell, taking.stopped
+	taking.tell = a.sync.tell
 	go taking.run(t.Context())
 	a.recall(saved, recalled)
 	n.Agent = a

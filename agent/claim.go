@@ -20,7 +20,16 @@ type claim struct {
 	adds []*plan.AddAddress
 	// servers are those of masquerading, whose answers come to the director that has the addresses: at most mostServers of them.
 	servers []netip.AddrPort
+	// atOnce says that the addresses are few, and the virtual routers of the link as well: they come from the router's own thread.
+	atOnce bool
 }
+
+const (
+	// fewRouters and fewAddresses are what a router's own thread may be kept from its time by: an address takes some 10 microseconds. Few
+	// routers on a link have a failover time to lose that is worth it: with many, others of their thread would wait.
+	fewRouters   = 8
+	fewAddresses = 16
+)
 
 // mostServers bounds the real servers whose answers are sent on while a role changes hands: they are written on the way.
 const mostServers = 4096
@@ -28,7 +37,10 @@ const mostServers = 4096
 // stake makes each router that runs claim its addresses when it becomes Active. It is called while all that has to be there before a
 // virtual IP is there; what changes later does not keep an address back that was ready. servers are a group's masqueraded real servers.
 func (rs *routers) stake(servers func(group string) []netip.AddrPort) {
-	ofGroup := map[string][]netip.AddrPort{}
+	ofGroup, onLink := map[string][]netip.AddrPort{}, map[string]int{}
+	for key := range rs.byKey {
+		onLink[key.interfaceName]++
+	}
 	for _, r := range rs.byKey {
 		if r.running == nil {
 			continue
@@ -38,11 +50,12 @@ func (rs *routers) stake(servers func(group string) []netip.AddrPort) {
 			of = servers(r.key.group)
 			ofGroup[r.key.group] = of
 		}
+		atOnce := onLink[r.key.interfaceName] <= fewRouters && len(r.addresses) <= fewAddresses && !r.config.VirtualMAC
 		c := r.claim.Load()
-		if c != nil && c.running == r.running && slices.Equal(c.addresses, r.addresses) && slices.Equal(c.servers, of) {
+		if c != nil && c.running == r.running && slices.Equal(c.addresses, r.addresses) && slices.Equal(c.servers, of) && c.atOnce == atOnce {
 			continue
 		}
-		c = &claim{running: r.running, addresses: r.addresses, servers: of, interfaceName: r.key.interfaceName}
+		c = &claim{running: r.running, addresses: r.addresses, servers: of, interfaceName: r.key.interfaceName, atOnce: atOnce}
 		if !r.config.VirtualMAC {
 			c.adds = plan.Takeover(r.key.interfaceName, r.addresses)
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/lvs-operator/lvs-operator/agent/plan"
+	"github.com/lvs-operator/lvs-operator/agent/vrrp"
 )
 
 // handOver is a planned stop: every Active router resigns, and its virtual IPs go yieldGrace after another director has them, whatever
@@ -102,7 +103,7 @@ func (rs *routers) stopAll(ctx context.Context) <-chan ended {
 		r.stopping = true
 		wait.Go(func() {
 			err := running.Stop(ctx)
-			rs.succeeded(r)
+			rs.taking.stopped(r)
 			all <- ended{r, err}
 		})
 	}
@@ -120,6 +121,9 @@ func (rs *routers) settle(one ended, others <-chan ended) (open bool) {
 	for open = true; open; {
 		r := one.router
 		r.running, r.stopping, r.released = nil, false, one.err == nil
+		if r.released && r.state == vrrp.Active {
+			r.linger(now)
+		}
 		rs.observe(r, now)
 		if one.err != nil {
 			rs.log.Warn("no other director took the virtual IPs over; they stay on this node", "group", r.key.group, "virtualRouterID", r.key.id, "error", one.err)
@@ -137,7 +141,7 @@ func (rs *routers) settle(one ended, others <-chan ended) (open bool) {
 func (rs *routers) grace(now time.Time) time.Duration {
 	var first time.Duration
 	for _, r := range rs.byKey {
-		if left := r.lingers.Sub(now); r.released && left > 0 && (first == 0 || left < first) {
+		if left := r.lingersFor(now); r.released && left > 0 && (first == 0 || left < first) {
 			first = left
 		}
 	}

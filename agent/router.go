@@ -46,8 +46,9 @@ type router struct {
 	failure error
 	// stopping says that it was told to stop and that its end is not noted yet; released that another director has the addresses.
 	stopping, released bool
-	// lingers is until when a router that is no longer Active keeps its addresses: see yieldGrace.
-	lingers time.Time
+	// lingers is until when a router that is no longer Active keeps its addresses, in nanoseconds since 1970; 0: it does not. See
+	// yieldGrace.
+	lingers atomic.Int64
 }
 
 // yieldGrace is how long a director keeps the virtual IPs after another one has become Active. That one advertises first, and only
@@ -55,6 +56,17 @@ type router struct {
 // forwards them. The other announces again after it, for a client that asked meanwhile and had two answers. With a virtual MAC address
 // there is no such moment: bridges send here no more once the other has advertised, and an answer from here would lead them back.
 const yieldGrace = 500 * time.Millisecond
+
+// linger has the addresses stay for yieldGrace.
+func (r *router) linger(now time.Time) { r.lingers.Store(now.Add(yieldGrace).UnixNano()) }
+
+// lingersFor is how long the addresses stay yet of a router that is no longer Active.
+func (r *router) lingersFor(now time.Time) time.Duration {
+	if r.config.VirtualMAC {
+		return 0
+	}
+	return max(0, time.Duration(r.lingers.Load()-now.UnixNano()))
+}
 
 // fault is what keeps the router from running, or from taking part.
 func (r *router) fault() error {
@@ -79,11 +91,6 @@ func (rs *routers) observe(r *router, now time.Time) {
 	if r.state == vrrp.Initialize && rs.synced[r.key.group] {
 		rs.returned()
 		rs.reconfigure(r, rs.inForce(r))
-	}
-	r.lingers = time.Time{}
-	if yielded := state == vrrp.Backup || r.released; yielded && r.state == vrrp.Active && !r.config.VirtualMAC {
-		r.lingers = now.Add(yieldGrace)
-		time.AfterFunc(yieldGrace, rs.kick)
 	}
 	if state == vrrp.Active {
 		r.brought.Store(true)

@@ -30,8 +30,8 @@ type VirtualRouter interface {
 	Fault() error
 	// Source is the address that it sends from; the zero value while there is none.
 	Source() netip.Addr
-	// Predecessor is who gave it the role while alive; the zero value: nobody did.
-	Predecessor() netip.Addr
+	// Predecessor is who was Active before it; alive: that one gave it the role. The zero value: nobody was heard.
+	Predecessor() (source netip.Addr, alive bool)
 	// Successor is who took over when it was stopped; the zero value: nobody did, or it was not Active.
 	Successor() netip.Addr
 	// Peers are the others that advertise with its id.
@@ -42,22 +42,27 @@ type VirtualRouter interface {
 	Stop(context.Context) error
 }
 
-// StartRouter starts a virtual router. transition is called from the router's thread; it does not block.
-type StartRouter func(interfaceName string, config vrrp.Config, resume bool, transition func(vrrp.State)) (VirtualRouter, error)
+// RouterEvents are called from a virtual router's thread. They do not block.
+type RouterEvents struct {
+	// Transition hears of a new state, and returns addresses that it has brought, for the router to announce.
+	Transition func(vrrp.State) []netip.Addr
+	// Rival hears of another one that advertises as Active while this one is.
+	Rival func(source netip.Addr)
+}
+
+// StartRouter starts a virtual router.
+type StartRouter func(interfaceName string, config vrrp.Config, resume bool, events RouterEvents) (VirtualRouter, error)
 
 // routers are the virtual routers of this node.
 type routers struct {
-	start StartRouter
-	kick  func()
-	// moved takes a router that has become Active or Backup; false: a pass has to see to it.
-	moved func(*router) bool
-	log   *slog.Logger
-	byKey map[routerKey]*router
+	start  StartRouter
+	kick   func()
+	taking taking
+	log    *slog.Logger
+	byKey  map[routerKey]*router
 	// synced are the groups with connection sync, and behind says that this director does not know all of their connections yet.
 	synced map[string]bool
 	behind func() bool
-	// succeeded is told of a router that was stopped.
-	succeeded func(*router)
 	// returned, if set, is told that a router of a synced group is Backup that was nothing before.
 	returned func()
 	// live are the routers that run.
@@ -71,9 +76,22 @@ type routers struct {
 	told []routerNews
 }
 
-func newRouters(start StartRouter, kick func(), moved func(*router) bool, log *slog.Logger) *routers {
-	return &routers{start: start, kick: kick, moved: moved, log: log, byKey: map[routerKey]*router{}, fitness: map[string]fitness{},
-		behind: func() bool { return false }, returned: func() {}, succeeded: func(*router) {}, together: newTogether(kick, log)}
+// taking does at once what cannot wait for a pass when a role changes hands.
+type taking interface {
+	// atOnce brings the addresses of a router that has become Active, from the router's own thread, and returns them; none: they come
+	// another way.
+	atOnce(r *router) []netip.Addr
+	// offer hands a router over that has become Active or Backup. It does not block; false: a pass has to see to it.
+	offer(r *router) bool
+	// rival is told of another director that advertises as Active while this one is.
+	rival(r *router, source netip.Addr)
+	// stopped is told of a router that was stopped, and another director may have its role.
+	stopped(r *router)
+}
+
+func newRouters(start StartRouter, kick func(), taking taking, log *slog.Logger) *routers {
+	return &routers{start: start, kick: kick, taking: taking, log: log, byKey: map[routerKey]*router{}, fitness: map[string]fitness{},
+		behind: func() bool { return false }, returned: func() {}, together: newTogether(kick, log)}
 }
 
 // adopt makes the set of routers the desired one: new ones are known and not yet started, changed ones are reconfigured,

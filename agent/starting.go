@@ -4,6 +4,7 @@ package agent
 
 import (
 	"fmt"
+	"net/netip"
 	"time"
 
 	"github.com/lvs-operator/lvs-operator/agent/plan"
@@ -21,16 +22,9 @@ func (rs *routers) startAll(actual []plan.Address, ready func(group string) bool
 		if !resume && !ready(r.key.group) {
 			continue
 		}
-		// On the router's own thread of time: nothing in it may block, not even a log.
-		running, err := rs.start(r.key.interfaceName, r.config, resume, func(state vrrp.State) {
-			r.transitions.Add(1)
-			if state == vrrp.Initialize {
-				// Nobody waits for what it knows by now.
-				r.brought.Store(false)
-				rs.kick()
-			} else if !rs.moved(r) {
-				rs.kick()
-			}
+		running, err := rs.start(r.key.interfaceName, r.config, resume, RouterEvents{
+			Transition: func(state vrrp.State) []netip.Addr { return rs.transition(r, state) },
+			Rival:      func(source netip.Addr) { rs.taking.rival(r, source) },
 		})
 		if err != nil {
 			r.failure = fmt.Errorf("start virtual router %d on %s: %w", r.key.id, r.key.interfaceName, err)
@@ -51,4 +45,27 @@ func (rs *routers) startAll(actual []plan.Address, ready func(group string) bool
 		rs.kick()
 	}
 	rs.gather()
+}
+
+// transition is on the router's own thread, with which those of its link keep time: nothing in it may block, not even a log.
+func (rs *routers) transition(r *router, state vrrp.State) (there []netip.Addr) {
+	r.transitions.Add(1)
+	switch state {
+	case vrrp.Active:
+		r.lingers.Store(0)
+		there = rs.taking.atOnce(r)
+	case vrrp.Backup:
+		r.linger(time.Now())
+		time.AfterFunc(yieldGrace, rs.kick)
+	case vrrp.Initialize:
+		// Nobody waits for what it knows by now.
+		r.lingers.Store(0)
+		r.brought.Store(false)
+		rs.kick()
+		return nil
+	}
+	if !rs.taking.offer(r) {
+		rs.kick()
+	}
+	return there
 }

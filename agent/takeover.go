@@ -27,14 +27,20 @@ type takeover struct {
 	// tell tells other directors of the connections of virtual IPs here, for a time; own: of those that began here.
 	tell func(virtual []netip.Addr, period time.Duration, own bool)
 	// moved are routers that have just become Active or Backup: one that finds no room waits for a pass.
-	moved chan *router
+	moved chan moved
+}
+
+// moved is a router whose role has changed, or one that is Active and has a rival.
+type moved struct {
+	router *router
+	rival  netip.Addr // the zero value: its role has changed
 }
 
 // mostMoved is more than one link has virtual routers of both families.
 const mostMoved = 512
 
 func newTakeover(t takeover) *takeover {
-	t.moved = make(chan *router, mostMoved)
+	t.moved = make(chan moved, mostMoved)
 	return &t
 }
 
@@ -44,20 +50,54 @@ func (t *takeover) run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case r := <-t.moved:
-			t.serve(r)
+		case m := <-t.moved:
+			if m.rival.IsValid() {
+				t.face(m.router, m.rival)
+				continue
+			}
+			t.serve(m.router)
 			t.kick()
 		}
 	}
 }
 
-// offer hands a router over whose role has changed. It does not block; false: there is no room.
+// atOnce implements taking. Where another director gave the role there is more to do, and that one serves meanwhile.
+func (t *takeover) atOnce(r *router) []netip.Addr {
+	c := r.claim.Load()
+	if c == nil || !c.atOnce {
+		return nil
+	}
+	if _, alive := c.running.Predecessor(); alive || t.kernel.AddAddresses(c.adds) != nil {
+		return nil // what the kernel refuses it refuses once more, to one who may tell of it
+	}
+	r.brought.Store(true)
+	r.announced.Store(r.transitions.Load())
+	return c.addresses
+}
+
+// offer implements taking.
 func (t *takeover) offer(r *router) bool {
 	select {
-	case t.moved <- r:
+	case t.moved <- moved{router: r}:
 		return true
 	default:
 		return false
+	}
+}
+
+// rival implements taking.
+func (t *takeover) rival(r *router, source netip.Addr) {
+	select {
+	case t.moved <- moved{r, source}:
+	default: // the rival advertises again
+	}
+}
+
+// face has packets of connections that this director does not know go to its rival: hosts that learnt where the rival is began them
+// there, and learn now that it is not the one.
+func (t *takeover) face(r *router, rival netip.Addr) {
+	if c := r.claim.Load(); c != nil && len(c.adds) > 0 && c.running.State() == vrrp.Active {
+		t.relay(r, c, rival)
 	}
 }
 
@@ -75,7 +115,7 @@ func (t *takeover) serve(r *router) {
 	}
 }
 
-// stopped is called when a router has been stopped, and another director may have its role.
+// stopped implements taking.
 func (t *takeover) stopped(r *router) {
 	if c := r.claim.Load(); c != nil && len(c.adds) > 0 && c.running.Successor().IsValid() {
 		t.relay(r, c, c.running.Successor())
@@ -84,9 +124,10 @@ func (t *takeover) stopped(r *router) {
 
 // bring adds a router's addresses and tells the link.
 func (t *takeover) bring(r *router, c *claim) {
-	transitions, predecessor := r.transitions.Load(), c.running.Predecessor()
+	transitions := r.transitions.Load()
+	predecessor, alive := c.running.Predecessor()
 	r.brought.Store(true)
-	if predecessor.IsValid() {
+	if alive {
 		to := predecessor
 		if len(c.adds) == 0 {
 			to = netip.Addr{} // whose link is down already
@@ -97,12 +138,18 @@ func (t *takeover) bring(r *router, c *claim) {
 	if len(c.adds) == 0 {
 		return
 	}
-	if err := t.kernel.AddAddresses(c.adds); err != nil {
-		t.log.Warn("virtual IPs that are to come at once: the next pass tries again", "group", r.key.group, "virtualRouterID", r.key.id, "error", err)
-		return
+	if r.announced.Load() != transitions { // as atOnce has done
+		if err := t.kernel.AddAddresses(c.adds); err != nil {
+			t.log.Warn("virtual IPs that are to come at once: the next pass tries again", "group", r.key.group, "virtualRouterID", r.key.id, "error", err)
+			return
+		}
+		c.running.Announce(c.addresses)
+		r.announced.Store(transitions)
 	}
-	c.running.Announce(c.addresses)
-	r.announced.Store(transitions)
+	if !alive && predecessor.IsValid() {
+		// It fell silent, which is no proof that it is dead. If it is, the packets go nowhere, as they would without it.
+		t.relay(r, c, predecessor)
+	}
 }
 
 // relayBound is how long a hand-over waits for the packets to be held: others may be writing nftables.

@@ -5,6 +5,7 @@ package agent
 import (
 	"errors"
 	"net/netip"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -48,6 +49,35 @@ func TestADirectorThatWinsHasItsAddressesBeforeAnyPass(t *testing.T) {
 	})
 }
 
+// It costs a client the time of two threads to wake otherwise. Many addresses, or those of many routers, would keep the router's thread
+// from its advertisements.
+func TestFewAddressesComeFromTheRoutersOwnThreadAndManyDoNot(t *testing.T) {
+	for name, many := range map[string]int{"few": fewAddresses, "many": fewAddresses + 1} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := newNode(t, kerneltest.New("eth0"), t.TempDir())
+				w := view(3, 3)
+				router := &w.Node.Spec.DirectorGroups[0].VirtualRouters[0]
+				for i := len(router.Addresses); i < many; i++ {
+					router.Addresses = append(router.Addresses, v1alpha1.IPAddress(netip.AddrFrom4([4]byte{198, 51, 100, byte(100 + i)}).String()))
+				}
+				n.api.say(w)
+				n.settle(t)
+				n.kernel.TakeApplied()
+				n.started[0].become(vrrp.Active)
+				here := strings.Count(n.operations(), "ip address add")
+				synctest.Wait()
+				later := strings.Count(n.operations(), "ip address add")
+				if want := map[string]int{"few": many}[name]; here != want || here+later != many || n.started[0].announced != 1 {
+					t.Errorf("%d addresses when the thread goes on, want %d of %d; then %d; announced %d times", here, want, many, later, n.started[0].announced)
+				}
+				n.settle(t)
+				expect(t, "by the pass that follows", n.operations(), "")
+			})
+		})
+	}
+}
+
 func TestAnAddressWithoutItsServicesDoesNotComeWithThoseThatAreReady(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := backup(t)
@@ -89,8 +119,8 @@ func TestAnAddressThatTheKernelRefusesAtFirstComesWithThePass(t *testing.T) {
 func TestADirectorThatHasYieldedAgainAddsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := backup(t)
-		n.started[0].state = vrrp.Backup
-		n.started[0].transition(vrrp.Active) // heard late: the router is Backup again
+		n.started[0].state, n.started[0].predecessor = vrrp.Backup, other
+		n.started[0].hear(vrrp.Active) // heard late: the router is Backup again
 		synctest.Wait()
 		expect(t, "operations", n.operations(), "")
 	})
@@ -130,6 +160,45 @@ func TestADirectorThatTakesOverFromALivingOneSendsThatOneWhatItDoesNotKnow(t *te
 			t.Fatal(err)
 		}
 		n.expectRelayed(t, "stopped", other)
+	})
+}
+
+// Both have had hosts: those that turn find a director that did not begin their connections.
+func TestPacketsOfConnectionsOfTheOtherOneAreSentThereWhenThereWereTwo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNode(t, kerneltest.New("eth0"), t.TempDir())
+		w := view(3, 3)
+		w.Services[0].Spec.Services[0].ForwardingMethod = v1alpha1.NAT
+		n.api.say(w)
+		n.settle(t)
+		n.started[0].silent = other
+		n.started[0].become(vrrp.Active)
+		synctest.Wait()
+		n.expectRelayed(t, "took over from one that fell silent", other)
+		n.started[0].events.Rival(third)
+		synctest.Wait()
+		n.expectRelayed(t, "has a rival", third)
+		n.started[0].state = vrrp.Backup
+		n.started[0].events.Rival(third)
+		synctest.Wait()
+		if held := n.kernel.TakeHolds(); len(held) != 0 {
+			t.Errorf("a Backup has no rival, and held are %+v", held)
+		}
+	})
+}
+
+func TestARoleOfAMomentThatNoPassSawLeavesTheAddressForItsGrace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := backup(t)
+		n.started[0].become(vrrp.Active)
+		n.started[0].become(vrrp.Backup)
+		n.settle(t)
+		expect(t, "before the grace is over", n.operations(), vipUp)
+		n.later(t, yieldGrace)
+		expect(t, "after it", n.operations(), "ip address del 198.51.100.10/32 dev eth0")
+		if drift := counter(t, n, "lvs_agent_drift_repairs_total"); drift != 0 {
+			t.Errorf("%v changes by somebody else", drift)
+		}
 	})
 }
 

@@ -103,7 +103,10 @@ func (d *armed) run(priority uint8, preempt bool) {
 	for link, vip := range []string{"192.0.2.200", "198.51.100.1"} {
 		c := vrrp.Config{Version: vrrp.Version3, VRID: uint8(66 + link), Priority: priority, Interval: memberInterval, Preempt: preempt, Waits: true,
 			Addresses: []netip.Addr{netip.MustParseAddr(vip)}}
-		running, err := start(fmt.Sprintf("eth%d", link), c, false, func(s vrrp.State) { d.states <- armState{link, s, time.Now()} })
+		running, err := start(fmt.Sprintf("eth%d", link), c, false, RouterEvents{Transition: func(s vrrp.State) []netip.Addr {
+			d.states <- armState{link, s, time.Now()}
+			return nil
+		}})
 		if err != nil {
 			d.t.Fatal(err)
 		}

@@ -4,6 +4,7 @@ package agent
 
 import (
 	"errors"
+	"net/netip"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -221,7 +222,7 @@ func TestRolesThatAreResumedStay(t *testing.T) {
 func TestNothingIsClaimedBeforeAllRun(t *testing.T) {
 	kicked := 0
 	set := newTogether(func() { kicked++ }, newNode(t, kerneltest.New("eth0"), t.TempDir()).log)
-	one := &fakeRouter{state: vrrp.Backup, standing: vrrp.Wanting, transition: func(vrrp.State) {}}
+	one := &fakeRouter{state: vrrp.Backup, standing: vrrp.Wanting, events: RouterEvents{Transition: func(vrrp.State) []netip.Addr { return nil }}}
 	set.arrange(map[string][]companion{"nat": {{running: one}, {}}})
 	set.decide()
 	if one.state != vrrp.Backup {

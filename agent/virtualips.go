@@ -17,7 +17,7 @@ func (rs *routers) addresses(actual []plan.Address, now time.Time) []plan.Interf
 	var held []plan.InterfaceAddress
 	for _, r := range rs.sorted() {
 		rs.observe(r, now)
-		keeps := now.Before(r.lingers) || r.running == nil && r.failure == nil && !r.released
+		keeps := r.lingersFor(now) > 0 || r.running == nil && r.failure == nil && !r.released
 		for _, address := range r.addresses {
 			if r.state == vrrp.Active || keeps && holds(actual, r.carrier, address) {
 				held = append(held, plan.InterfaceAddress{Interface: r.carrier, Address: address})

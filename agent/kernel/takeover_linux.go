@@ -17,8 +17,9 @@ import (
 // takeover adds many addresses in one system call, on a socket that nobody else waits on.
 type takeover struct {
 	mu sync.Mutex
-	// fd is of rtnetlink(7), 0 while it is not open; answer takes what the kernel refuses.
+	// fd is of rtnetlink(7), and names of netdevice(7); 0 while they are not open. answer takes what the kernel refuses.
 	fd     int
+	names  int
 	answer [1 << 15]byte
 }
 
@@ -33,12 +34,17 @@ func (t *takeover) open() error {
 	// A refusal need not repeat the request. Kernels before 4.12 repeat it all the same.
 	_ = unix.SetsockoptInt(fd, unix.SOL_NETLINK, unix.NETLINK_CAP_ACK, 1)
 	t.fd = fd
+	if t.names, err = unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0); err != nil {
+		return fmt.Errorf("open a socket to look up interfaces: %w", err)
+	}
 	return nil
 }
 
 func (t *takeover) close() {
-	if t.fd != 0 {
-		_ = unix.Close(t.fd)
+	for _, fd := range []int{t.fd, t.names} {
+		if fd != 0 {
+			_ = unix.Close(fd)
+		}
 	}
 }
 
@@ -132,12 +138,7 @@ func (t *takeover) index(name string) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { _ = unix.Close(fd) }()
-	if err := unix.IoctlIfreq(fd, unix.SIOCGIFINDEX, request); err != nil {
+	if err := unix.IoctlIfreq(t.names, unix.SIOCGIFINDEX, request); err != nil {
 		return 0, err
 	}
 	return int(request.Uint32()), nil

@@ -62,9 +62,10 @@ func (h *host) direct(c vrrp.Config) *director {
 	d.bring(k, nil)
 	follow := func(o *Options) {
 		heard := o.OnTransition
-		o.OnTransition = func(s vrrp.State) {
+		o.OnTransition = func(s vrrp.State) []netip.Addr {
 			heard(s)
 			d.post(func() { d.follow(k, c, s) })
+			return nil
 		}
 	}
 	d.watched = h.start(c, follow)

@@ -180,11 +180,11 @@ func TestADirectorThatTakesOverKnowsWhetherTheOneBeforeIsAlive(t *testing.T) {
 		name     string
 		priority uint8
 		silence  time.Duration
-		want     netip.Addr
+		alive    bool
 	}{
-		{"it resigned", vrrp.PriorityResign, 700 * time.Millisecond, other},
-		{"it is preempted", 50, 700 * time.Millisecond, other},
-		{"it died", 200, 3700 * time.Millisecond, netip.Addr{}},
+		{"it resigned", vrrp.PriorityResign, 700 * time.Millisecond, true},
+		{"it is preempted", 50, 700 * time.Millisecond, true},
+		{"it fell silent", 200, 3700 * time.Millisecond, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			now := time.Now()
@@ -197,10 +197,30 @@ func TestADirectorThatTakesOverKnowsWhetherTheOneBeforeIsAlive(t *testing.T) {
 			l.setTimers()
 			l.tick(now)
 			runner := &Runner{router: r, thread: l}
-			if r.instance.State() != vrrp.Active || runner.Predecessor() != test.want {
-				t.Errorf("state %s, predecessor %s, want Active and %s", r.instance.State(), runner.Predecessor(), test.want)
+			if predecessor, alive := runner.Predecessor(); r.instance.State() != vrrp.Active || predecessor != other || alive != test.alive {
+				t.Errorf("state %s, predecessor %s, alive %t; want Active, %s, %t", r.instance.State(), predecessor, alive, other, test.alive)
 			}
 		})
+	}
+}
+
+// What a rival brings about is not a packet's to repeat: anybody on the link can send one.
+func TestARivalIsToldOfAtMostFourTimesASecond(t *testing.T) {
+	now, other := time.Now(), netip.MustParseAddr("192.0.2.113")
+	_, r := activeOn(t, &node{}, now)
+	var told []netip.Addr
+	r.options.OnRival = func(source netip.Addr) { told = append(told, source) }
+	losing := r.instance.Advertisement()
+	losing.Priority--
+	for i := range 100 {
+		r.receive(now.Add(time.Duration(i)*10*time.Millisecond), other, &losing)
+	}
+	better := losing
+	better.Priority += 2
+	r.receive(now.Add(time.Minute), other, &better)
+	r.receive(now.Add(2*time.Minute), other, &better)
+	if len(told) != 5 || told[0] != other {
+		t.Errorf("told of %s; want %s four times in the second of losing ones, and once more for the better one", told, other)
 	}
 }
 

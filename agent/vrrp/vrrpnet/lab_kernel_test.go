@@ -196,7 +196,7 @@ func (h *host) start(c vrrp.Config, options ...func(*Options)) *watched {
 	h.t.Helper()
 	w := &watched{t: h.t, host: h, states: make(chan change, 1000)}
 	o := Options{Interface: "eth0", Config: c,
-		OnTransition: func(s vrrp.State) { w.states <- change{s, time.Now()} }}
+		OnTransition: func(s vrrp.State) []netip.Addr { w.states <- change{s, time.Now()}; return nil }}
 	for _, option := range options {
 		option(&o)
 	}

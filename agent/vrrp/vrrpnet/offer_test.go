@@ -27,7 +27,7 @@ func offeringWith(t *testing.T, waits bool) *offeringRouter {
 	o := &offeringRouter{t: t, now: time.Now(), node: &node{}}
 	_, o.router = activeWith(t, o.node, o.now, vrrp.Config{Version: vrrp.Version3, VRID: 66, Priority: 100, Interval: time.Second, Waits: waits,
 		Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.200")}})
-	o.options.OnTransition = func(s vrrp.State) { o.told = append(o.told, s) }
+	o.options.OnTransition = func(s vrrp.State) []netip.Addr { o.told = append(o.told, s); return nil }
 	watch := func() { o.watched++ }
 	o.watcher.Store(&watch)
 	o.addressesReady(o.now, o.config.Addresses)

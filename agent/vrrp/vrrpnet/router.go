@@ -31,9 +31,10 @@ type router struct {
 	retryAt time.Time
 	lateness
 
-	// heard is who last advertised as Active, and when.
+	// heard is who last advertised as Active, and when; rivalAt is when OnRival was called last.
 	heard   netip.Addr
 	heardAt time.Time
+	rivalAt time.Time
 
 	advertisement, resignation outgoing
 
@@ -81,6 +82,7 @@ func (r *router) receive(now time.Time, source netip.Addr, a *vrrp.Advertisement
 	claims := a.Priority != vrrp.PriorityResign
 	if wasActive && claims {
 		r.counters.rivals.Add(1)
+		r.tellRival(now, source)
 	}
 	if r.resigning && claims {
 		r.succeeded = true
@@ -157,7 +159,8 @@ func (r *router) transition(now time.Time, state vrrp.State) {
 	r.counters.transitions.Add(1)
 	if state == vrrp.Active {
 		r.counters.activations.Add(1)
-		r.counters.succeed(r.predecessor(now))
+		// One that fell silent is dead.
+		r.counters.predecessor.Store(&predecessor{r.heard, now.Sub(r.heardAt) < 2*r.config.Interval})
 	} else {
 		r.announced = nil
 		r.announcer.stop()
@@ -166,17 +169,22 @@ func (r *router) transition(now time.Time, state vrrp.State) {
 		return
 	}
 	r.counters.state.Store(uint32(state))
-	if r.options.OnTransition != nil {
-		r.options.OnTransition(state)
+	if r.options.OnTransition == nil {
+		return
+	}
+	if there := r.options.OnTransition(state); len(there) > 0 {
+		r.addressesReady(now, there)
 	}
 }
 
-// predecessor is who was Active until now and is alive: it resigned, or is preempted. One that fell silent is dead.
-func (r *router) predecessor(now time.Time) netip.Addr {
-	if now.Sub(r.heardAt) >= 2*r.config.Interval {
-		return netip.Addr{}
+// rivalPause is the shortest time between two calls of Options.OnRival.
+const rivalPause = 250 * time.Millisecond
+
+func (r *router) tellRival(now time.Time, source netip.Addr) {
+	if r.options.OnRival != nil && now.Sub(r.rivalAt) >= rivalPause {
+		r.rivalAt = now
+		r.options.OnRival(source)
 	}
-	return r.heard
 }
 
 // errAlone says that a router would fall back on multicast.

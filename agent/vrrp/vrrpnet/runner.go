@@ -29,8 +29,12 @@ type Options struct {
 	// vrrp.Instance.Start. It counts once, and only if the interface is usable when the kernel is first able to tell.
 	Resume bool
 	// OnTransition, if set, hears each new state, from the interface's thread: it must return at once and call no method of
-	// the Runner but Announce. Start may call it before it returns; Stop does not cause a call.
-	OnTransition func(vrrp.State)
+	// the Runner but Announce. Start may call it before it returns; Stop does not cause a call. What it returns for Active is
+	// announced as by Announce, with no other thread in between: it may have brought a few addresses itself.
+	OnTransition func(vrrp.State) (there []netip.Addr)
+	// OnRival, if set, hears of another director that advertises as Active while this one is, as OnTransition does; at most four times a
+	// second. They see to that by VRRP: what is to be done is for hosts that have learnt where the other one is.
+	OnRival func(source netip.Addr)
 }
 
 // Runner runs one virtual router on one interface until it is stopped. Its methods are safe for concurrent use.
@@ -64,13 +68,14 @@ func (r *Runner) Source() netip.Addr {
 	return netip.Addr{}
 }
 
-// Predecessor is the director that gave the role to this one while alive, by resignation or preemption: for a moment it goes on
-// serving what reaches it. The zero value: nobody did.
-func (r *Runner) Predecessor() netip.Addr {
-	if predecessor := r.router.counters.predecessor.Load(); predecessor != nil {
-		return *predecessor
+// Predecessor is the director that was Active before this one. alive: it gave the role to this one, by resignation or preemption, and
+// for a moment it goes on serving what reaches it; else it fell silent. The zero value: nobody was heard.
+func (r *Runner) Predecessor() (source netip.Addr, alive bool) {
+	before := r.router.counters.predecessor.Load()
+	if before == nil {
+		return netip.Addr{}, false
 	}
-	return netip.Addr{}
+	return before.source, before.alive && before.source.IsValid()
 }
 
 // Successor is the director that took over when this one was stopped; the zero value: nobody did, or it was not Active.

@@ -43,13 +43,14 @@ func (h *host) serve(c vrrp.Config, options ...func(*Options)) *serving {
 	h.answer(s.address)
 	s.watched = h.start(c, append(options, func(o *Options) {
 		tell := o.OnTransition
-		o.OnTransition = func(state vrrp.State) {
+		o.OnTransition = func(state vrrp.State) []netip.Addr {
 			s.note(state)
 			tell(state)
 			select {
 			case turned <- struct{}{}:
 			default:
 			}
+			return nil
 		}
 	})...)
 	go func() {

@@ -48,7 +48,8 @@ type counters struct {
 	yields                                atomic.Uint64
 	activeSource                          atomic.Pointer[netip.Addr] // nil for none
 	source                                atomic.Pointer[netip.Addr] // nil while there was none
-	predecessor, successor                atomic.Pointer[netip.Addr] // nil for none
+	successor                             atomic.Pointer[netip.Addr] // nil for none
+	predecessor                           atomic.Pointer[predecessor]
 	fault                                 atomic.Pointer[error]
 }
 
@@ -95,13 +96,10 @@ func (c *counters) follow(source netip.Addr) {
 	}
 }
 
-// succeed records who was Active before, the zero value for nobody.
-func (c *counters) succeed(predecessor netip.Addr) {
-	if !predecessor.IsValid() {
-		c.predecessor.Store(nil)
-		return
-	}
-	c.predecessor.Store(&predecessor)
+// predecessor is who was Active before; the zero value: nobody was heard.
+type predecessor struct {
+	source netip.Addr
+	alive  bool
 }
 
 // sendFailed records the kernel's refusal of a packet.
