@@ -7,6 +7,7 @@ package failover
 import (
 	"net"
 	"net/netip"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,6 +20,9 @@ import (
 type advertisements struct {
 	t    *testing.T
 	from chan netip.Addr
+	// last is when each host was heard last.
+	mu   sync.Mutex
+	last map[netip.Addr]time.Time
 }
 
 // patience bounds every wait.
@@ -27,7 +31,7 @@ const patience = 30 * time.Second
 // listen hears what the client hears.
 func (w *world) listen() *advertisements {
 	w.t.Helper()
-	a := &advertisements{t: w.t, from: make(chan netip.Addr)}
+	a := &advertisements{t: w.t, from: make(chan netip.Addr), last: map[netip.Addr]time.Time{}}
 	check(w.t, w.client.Do(func() error {
 		conn, err := net.ListenPacket("ip4:112", "0.0.0.0")
 		if err != nil {
@@ -54,12 +58,22 @@ func (a *advertisements) read(conn net.PacketConn) {
 		}
 		if ip, ok := source.(*net.IPAddr); ok {
 			address, _ := netip.AddrFromSlice(ip.IP.To4())
+			a.mu.Lock()
+			a.last[address] = time.Now()
+			a.mu.Unlock()
 			select {
 			case a.from <- address:
 			default:
 			}
 		}
 	}
+}
+
+// since says whether a host was heard after a moment.
+func (a *advertisements) since(host *network.Host, moment time.Time) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.last[host.Address()].After(moment)
 }
 
 // next waits for the next advertisement of a host.
