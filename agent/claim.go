@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/lvs-operator/lvs-operator/agent/plan"
+	"github.com/lvs-operator/lvs-operator/agent/vrrp/vrrpnet"
 )
 
 // claim is what a virtual router does in the moment in which it becomes Active. It is decided before, because a pass would read the
@@ -25,14 +26,12 @@ type claim struct {
 }
 
 const (
-	// fewRouters and fewAddresses are what a router's own thread may be kept from its time by: an address takes some 10 microseconds. Few
-	// routers on a link have a failover time to lose that is worth it: with many, others of their thread would wait.
-	fewRouters   = 8
+	// fewAddresses are what a router's own thread may be kept from its time by, where it has few routers: with many, others of the thread
+	// would wait.
 	fewAddresses = 16
+	// mostServers bounds the real servers whose answers are sent on while a role changes hands: they are written on the way.
+	mostServers = 4096
 )
-
-// mostServers bounds the real servers whose answers are sent on while a role changes hands: they are written on the way.
-const mostServers = 4096
 
 // stake makes each router that runs claim its addresses when it becomes Active. It is called while all that has to be there before a
 // virtual IP is there; what changes later does not keep an address back that was ready. servers are a group's masqueraded real servers.
@@ -50,7 +49,7 @@ func (rs *routers) stake(servers func(group string) []netip.AddrPort) {
 			of = servers(r.key.group)
 			ofGroup[r.key.group] = of
 		}
-		atOnce := onLink[r.key.interfaceName] <= fewRouters && len(r.addresses) <= fewAddresses && !r.config.VirtualMAC
+		atOnce := onLink[r.key.interfaceName] <= vrrpnet.FewRouters && len(r.addresses) <= fewAddresses && !r.config.VirtualMAC
 		c := r.claim.Load()
 		if c != nil && c.running == r.running && slices.Equal(c.addresses, r.addresses) && slices.Equal(c.servers, of) && c.atOnce == atOnce {
 			continue

@@ -46,9 +46,8 @@ type router struct {
 	failure error
 	// stopping says that it was told to stop and that its end is not noted yet; released that another director has the addresses.
 	stopping, released bool
-	// lingers is until when a router that is no longer Active keeps its addresses, in nanoseconds since 1970; 0: it does not. See
-	// yieldGrace.
-	lingers atomic.Int64
+	// lingers is until when a router that is no longer Active keeps its addresses; nil: it does not. See yieldGrace.
+	lingers atomic.Pointer[time.Time]
 }
 
 // yieldGrace is how long a director keeps the virtual IPs after another one has become Active. That one advertises first, and only
@@ -58,14 +57,18 @@ type router struct {
 const yieldGrace = 500 * time.Millisecond
 
 // linger has the addresses stay for yieldGrace.
-func (r *router) linger(now time.Time) { r.lingers.Store(now.Add(yieldGrace).UnixNano()) }
+func (r *router) linger(now time.Time) {
+	until := now.Add(yieldGrace)
+	r.lingers.Store(&until)
+}
 
 // lingersFor is how long the addresses stay yet of a router that is no longer Active.
 func (r *router) lingersFor(now time.Time) time.Duration {
-	if r.config.VirtualMAC {
+	until := r.lingers.Load()
+	if until == nil || r.config.VirtualMAC {
 		return 0
 	}
-	return max(0, time.Duration(r.lingers.Load()-now.UnixNano()))
+	return max(0, until.Sub(now))
 }
 
 // fault is what keeps the router from running, or from taking part.

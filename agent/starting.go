@@ -52,14 +52,14 @@ func (rs *routers) transition(r *router, state vrrp.State) (there []netip.Addr) 
 	r.transitions.Add(1)
 	switch state {
 	case vrrp.Active:
-		r.lingers.Store(0)
+		r.lingers.Store(nil)
 		there = rs.taking.atOnce(r)
 	case vrrp.Backup:
 		r.linger(time.Now())
 		time.AfterFunc(yieldGrace, rs.kick)
 	case vrrp.Initialize:
 		// Nobody waits for what it knows by now.
-		r.lingers.Store(0)
+		r.lingers.Store(nil)
 		r.brought.Store(false)
 		rs.kick()
 		return nil

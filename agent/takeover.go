@@ -138,7 +138,7 @@ func (t *takeover) bring(r *router, c *claim) {
 	if len(c.adds) == 0 {
 		return
 	}
-	if r.announced.Load() != transitions { // as atOnce has done
+	if cameAtOnce := r.announced.Load() == transitions; !cameAtOnce {
 		if err := t.kernel.AddAddresses(c.adds); err != nil {
 			t.log.Warn("virtual IPs that are to come at once: the next pass tries again", "group", r.key.group, "virtualRouterID", r.key.id, "error", err)
 			return

@@ -22,6 +22,14 @@ import (
 	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
 )
 
+// masquerading is view with real servers behind NAT, which drain for five minutes when they are removed.
+func masquerading(weights ...int32) world {
+	w := view(weights...)
+	service := &w.Services[0].Spec.Services[0]
+	service.ForwardingMethod, service.DrainSeconds = v1alpha1.NAT, 300
+	return w
+}
+
 // backup is a director whose router runs and follows another one.
 func backup(t *testing.T) *node {
 	t.Helper()
@@ -129,9 +137,7 @@ func TestADirectorThatHasYieldedAgainAddsNothing(t *testing.T) {
 func TestADirectorThatTakesOverFromALivingOneSendsThatOneWhatItDoesNotKnow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNode(t, kerneltest.New("eth0"), t.TempDir())
-		w := view(3, 3)
-		w.Services[0].Spec.Services[0].ForwardingMethod = v1alpha1.NAT
-		n.api.say(w)
+		n.api.say(masquerading(3, 3))
 		n.settle(t)
 		if !n.kernel.HasHoldTable() {
 			t.Error("the kernel is not prepared")
@@ -167,9 +173,7 @@ func TestADirectorThatTakesOverFromALivingOneSendsThatOneWhatItDoesNotKnow(t *te
 func TestPacketsOfConnectionsOfTheOtherOneAreSentThereWhenThereWereTwo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNode(t, kerneltest.New("eth0"), t.TempDir())
-		w := view(3, 3)
-		w.Services[0].Spec.Services[0].ForwardingMethod = v1alpha1.NAT
-		n.api.say(w)
+		n.api.say(masquerading(3, 3))
 		n.settle(t)
 		n.started[0].silent = other
 		n.started[0].become(vrrp.Active)
@@ -205,11 +209,6 @@ func TestARoleOfAMomentThatNoPassSawLeavesTheAddressForItsGrace(t *testing.T) {
 func TestTheAnswersOfRealServersThatDrainAreSentOnToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNode(t, kerneltest.New("eth0"), t.TempDir())
-		masquerading := func(weights ...int32) world {
-			w := view(weights...)
-			w.Services[0].Spec.Services[0].ForwardingMethod, w.Services[0].Spec.Services[0].DrainSeconds = v1alpha1.NAT, 300
-			return w
-		}
 		n.api.say(masquerading(3, 3))
 		n.settle(t)
 		n.kernel.SetConnections(ipvs.ServiceKey{Address: vipPrefix.Addr(), Port: 8080, Protocol: ipvs.TCP},

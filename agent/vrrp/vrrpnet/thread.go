@@ -192,10 +192,12 @@ func (t *thread) next() time.Time {
 	return earlier(next, t.retryAt)
 }
 
+// FewRouters is how many virtual routers an interface may have for its thread to spend time on each.
+const FewRouters = 8
+
 const (
 	// slackShare is the part of the shortest interval that an advertisement may wait for others that are due soon, and mostSlack bounds
-	// it. Few routers wake the thread seldom: with up to fewRouters none waits. Nor does a Backup that is to take over.
-	fewRouters = 8
+	// it. Few routers wake the thread seldom: with up to FewRouters none waits. Nor does a Backup that is to take over.
 	slackShare = 16
 	mostSlack  = 10 * time.Millisecond
 )
@@ -203,7 +205,7 @@ const (
 // setTimers puts every router where it belongs in the timers, after what may have changed any.
 func (t *thread) setTimers() {
 	t.slack = mostSlack
-	if len(t.routers) <= fewRouters {
+	if len(t.routers) <= FewRouters {
 		t.slack = 0
 	}
 	for _, r := range t.routers {

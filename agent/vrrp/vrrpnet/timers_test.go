@@ -66,8 +66,8 @@ func TestATurnOfManyRoutersWaitsForTimersThatAreDueSoon(t *testing.T) {
 		routers         int
 		interval, slack time.Duration
 	}{
-		{1, time.Second, 0}, {fewRouters, 10 * time.Millisecond, 0},
-		{fewRouters + 1, time.Second, mostSlack}, {250, 10 * time.Millisecond, 10 * time.Millisecond / slackShare},
+		{1, time.Second, 0}, {FewRouters, 10 * time.Millisecond, 0},
+		{FewRouters + 1, time.Second, mostSlack}, {250, 10 * time.Millisecond, 10 * time.Millisecond / slackShare},
 	} {
 		now := time.Now()
 		l, r := activeOn(t, &node{}, now)
