@@ -682,12 +682,7 @@ func TestANodeThatLeavesItsGroupTakesItsServicesWithItAndNoForeignOne(t *testing
 func TestAServiceThatTheKernelRefusesIsAProblemWithItsName(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNode(t, kerneltest.New("eth0"), t.TempDir())
-		n.kernel.Refuse(func(o plan.Operation) error {
-			if _, ok := o.(*plan.AddService); ok {
-				return errors.New("load the module ip_vs_wrr")
-			}
-			return nil
-		})
+		n.kernel.Refuse(kerneltest.Every[*plan.AddService](errors.New("load the module ip_vs_wrr")))
 		n.api.say(view(3, 3))
 		n.later(t, 5*time.Second)
 		if len(n.started) != 0 {

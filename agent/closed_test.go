@@ -73,12 +73,7 @@ func TestAKilledAgentOpensWhatItsGroupNoLongerCloses(t *testing.T) {
 func TestAVirtualIPThatCannotBeClosedIsAProblemOfItsGroup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNode(t, kerneltest.New("eth0"), t.TempDir())
-		n.kernel.Refuse(func(o plan.Operation) error {
-			if _, ok := o.(*plan.SetClosed); ok {
-				return errors.New("load the module nf_tables")
-			}
-			return nil
-		})
+		n.kernel.Refuse(kerneltest.Every[*plan.SetClosed](errors.New("load the module nf_tables")))
 		n.api.say(closing())
 		n.later(t, 6*time.Second)
 		problems := n.api.status.Problems

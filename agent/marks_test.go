@@ -87,12 +87,7 @@ func TestAServiceByMarkIsNotReportedAsProgrammedBeforeItsMarksAre(t *testing.T) 
 func TestWithoutItsServiceAMarkTakesNoPackets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNode(t, kerneltest.New("eth0"), t.TempDir())
-		n.kernel.Refuse(func(o plan.Operation) error {
-			if _, ok := o.(*plan.AddService); ok {
-				return errors.New("load the module ip_vs_lblc")
-			}
-			return nil
-		})
+		n.kernel.Refuse(kerneltest.Every[*plan.AddService](errors.New("load the module ip_vs_lblc")))
 		n.api.say(caches())
 		n.later(t, 12*time.Second)
 		if got := n.operations(); strings.Contains(got, "nft") || strings.Contains(got, "ip rule") {
@@ -112,12 +107,7 @@ func TestWithoutItsServiceAMarkTakesNoPackets(t *testing.T) {
 func TestMarksThatTheKernelRefusesAreAProblemOfTheirService(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNode(t, kerneltest.New("eth0"), t.TempDir())
-		n.kernel.Refuse(func(o plan.Operation) error {
-			if _, ok := o.(*plan.SetMarks); ok {
-				return errors.New("load the module nft_fib_inet")
-			}
-			return nil
-		})
+		n.kernel.Refuse(kerneltest.Every[*plan.SetMarks](errors.New("load the module nft_fib_inet")))
 		n.api.say(caches())
 		n.later(t, 6*time.Second)
 		problems := n.api.status.Problems

@@ -146,12 +146,7 @@ func TestALinkOfSomebodyElsesKeepsTheRouterFromStartingAndIsReported(t *testing.
 func TestWithoutMacvlanTheRouterDoesNotStartAndTheGroupHasAProblem(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		k := kerneltest.New("eth0")
-		k.Refuse(func(o plan.Operation) error {
-			if _, isLink := o.(*plan.AddLink); isLink {
-				return kerneltest.ErrNoMacvlan
-			}
-			return nil
-		})
+		k.Refuse(kerneltest.Every[*plan.AddLink](kerneltest.ErrNoMacvlan))
 		n := newNode(t, k, t.TempDir())
 		n.api.say(virtualView(true))
 		n.later(t, time.Minute)

@@ -6,6 +6,7 @@
 package e2e
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -32,11 +33,17 @@ func TestStories(t *testing.T) {
 			t.Error(err)
 		}
 	}()
+	var failures []error
 	for _, story := range stories.All() {
 		t.Run(story.Name, func(t *testing.T) {
 			if err := l.Play(t.Context(), story.Name); err != nil {
+				failures = append(failures, err)
 				t.Fatal(err)
 			}
 		})
+	}
+	// Once more at the end: what failed is not to be looked for in all that the stories print.
+	if err := errors.Join(failures...); err != nil {
+		t.Error(err)
 	}
 }

@@ -126,8 +126,7 @@ func (c *Client) StartAPIServer(ctx context.Context) error {
 	return err
 }
 
-// Finished tells the lab that the last step is over while the story's hosts go on running; failure is empty when every step
-// held.
+// Finished tells the lab that the last step is over; failure is empty when every step held.
 func (c *Client) Finished(ctx context.Context, failure string) error {
 	_, err := c.post(ctx, "/finished", nil, []string{failure})
 	return err

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -50,6 +51,8 @@ type Lab struct {
 	control *control
 	manager *manager
 	played  bool
+	// failure is what the story that is played said when its last step was over.
+	failure atomic.Pointer[string]
 }
 
 // Kubeconfig is the path of the administrator's kubeconfig in a lab's folder.
@@ -174,9 +177,11 @@ func (l *Lab) install(ctx context.Context) error {
 
 // serve starts the control server for the stories.
 func (l *Lab) serve() error {
-	finished := l.options.Finished
-	if finished == nil {
-		finished = func(string) {}
+	finished := func(failure string) {
+		l.failure.Store(&failure)
+		if l.options.Finished != nil {
+			l.options.Finished(failure)
+		}
 	}
 	execute := func(ctx context.Context, args []string) ([]byte, error) {
 		var out bytes.Buffer

@@ -4,6 +4,7 @@ package lab
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -32,7 +33,11 @@ func (l *Lab) Play(ctx context.Context, story string) error {
 		return err
 	}
 	l.progress("lab: playing %s", story)
+	l.failure.Store(nil)
 	if err := l.tell(ctx, setup); err != nil && ctx.Err() == nil {
+		if failure := l.failure.Load(); failure != nil && *failure != "" {
+			err = errors.New(*failure)
+		}
 		return fmt.Errorf("the story %s: %w", story, err)
 	}
 	return ctx.Err()

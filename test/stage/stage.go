@@ -97,25 +97,6 @@ func (s *Stage) Close() error {
 // Host is the host of that name, which was added.
 func (s *Stage) Host(name string) *network.Host { return s.hosts[name] }
 
-// AddHost makes a host whose eth0 has the addresses, each given with its prefix length as in 192.0.2.114/24.
-func (s *Stage) AddHost(ctx context.Context, name, address string, more ...string) error {
-	host, err := s.network.AddHost(name, address)
-	if err != nil {
-		return err
-	}
-	s.hosts[name] = host
-	s.order = append(s.order, name)
-	shown := host.Address().String()
-	for _, a := range more {
-		if _, err := s.Run(ctx, name, "ip", "address", "add", a, "dev", "eth0"); err != nil {
-			return err
-		}
-		shown += ", " + strings.Split(a, "/")[0]
-	}
-	s.Note("%-13s %s", name, shown)
-	return nil
-}
-
 // Run runs a command on a host and returns what it printed. It may be called by several goroutines.
 func (s *Stage) Run(ctx context.Context, host string, args ...string) (string, error) {
 	out, err := s.hosts[host].Command(ctx, args...).CombinedOutput()
@@ -123,16 +104,4 @@ func (s *Stage) Run(ctx context.Context, host string, args ...string) (string, e
 		return string(out), fmt.Errorf("on %s: %s: %w: %s", host, strings.Join(args, " "), err, out)
 	}
 	return string(out), nil
-}
-
-// Administer runs command lines on a host, each of words without quotes, and shows them: what the host's administrator has to
-// do, because the operator does not.
-func (s *Stage) Administer(ctx context.Context, host string, lines ...string) error {
-	for _, line := range lines {
-		s.Note("%s# %s", host, line)
-		if _, err := s.Run(ctx, host, strings.Fields(line)...); err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -41,9 +41,6 @@ func Play(ctx context.Context, setup lab.Setup, story Story, out io.Writer) (err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	err = s.play(ctx, story)
-	if !setup.Keep {
-		return err
-	}
 	failure := ""
 	if err != nil {
 		failure = err.Error()
@@ -51,7 +48,9 @@ func Play(ctx context.Context, setup lab.Setup, story Story, out io.Writer) (err
 	if told := s.Control.Finished(ctx, failure); told != nil {
 		return errors.Join(err, told)
 	}
-	<-ctx.Done()
+	if setup.Keep {
+		<-ctx.Done()
+	}
 	return err
 }
 

@@ -25,21 +25,14 @@ type scene struct{ *stage.Stage }
 // the cluster, and the web servers.
 func (s *scene) build(ctx context.Context) error {
 	s.Title("1     The hosts")
-	for _, host := range []struct{ name, address string }{
-		{client, "192.168.1.10/24"},
-		{master, "192.168.1.114/24"},
-		{brucelee, "192.168.1.112/24"},
-		{youzhibing, "192.168.1.111/24"},
-		{youzhibing03, "192.168.1.115/24"},
-	} {
-		if err := s.AddHost(ctx, host.name, host.address); err != nil {
-			return err
-		}
-	}
-	for _, server := range []string{youzhibing, youzhibing03} {
-		if err := s.StartServer(ctx, server, port); err != nil {
-			return err
-		}
+	if err := s.AddHosts(ctx,
+		stage.HostSpec{Name: client, Addresses: []string{"192.168.1.10/24"}},
+		stage.HostSpec{Name: master, Addresses: []string{"192.168.1.114/24"}},
+		stage.HostSpec{Name: brucelee, Addresses: []string{"192.168.1.112/24"}},
+		stage.HostSpec{Name: youzhibing, Addresses: []string{"192.168.1.111/24"}, Serves: port},
+		stage.HostSpec{Name: youzhibing03, Addresses: []string{"192.168.1.115/24"}, Serves: port},
+	); err != nil {
+		return err
 	}
 	if err := s.AddNodes(ctx, map[string]string{"lvs-operator.io/director": "true"}, master, brucelee); err != nil {
 		return err

@@ -127,6 +127,16 @@ func (k *Kernel) Refuse(refuse func(plan.Operation) error) {
 	k.refuse = refuse
 }
 
+// Every refuses each operation of one kind with err: for [Kernel.Refuse].
+func Every[O plan.Operation](err error) func(plan.Operation) error {
+	return func(o plan.Operation) error {
+		if _, is := o.(O); is {
+			return err
+		}
+		return nil
+	}
+}
+
 // Lack makes a sysctl one that this kernel does not have.
 func (k *Kernel) Lack(sysctl string) {
 	k.mu.Lock()

@@ -71,44 +71,28 @@ func caches() []string { return []string{"cache1", "cache2", "cache3"} }
 // build makes the hosts, and does what their administrators do.
 func (s *scene) build(ctx context.Context) error {
 	s.Title("The hosts")
-	for i, host := range []string{gate1, gate2} {
-		if err := s.AddHost(ctx, host, fmt.Sprintf("192.0.2.%d/24", 1+i)); err != nil {
-			return err
-		}
-		if err := s.Administer(ctx, host, "sysctl -qw net.ipv4.ip_forward=1",
-			"sysctl -qw net.ipv4.conf.all.send_redirects=0 net.ipv4.conf.eth0.send_redirects=0",
-			"ip route add "+origins+" via 192.0.2.250"); err != nil {
-			return err
-		}
-		// A web server of the director's own, which is not the caches' affair.
-		if err := s.StartServer(ctx, host, 80); err != nil {
+	for i, host := range directors() {
+		if err := s.AddHosts(ctx, stage.HostSpec{
+			Name: host, Addresses: []string{fmt.Sprintf("192.0.2.%d/24", 1+i)},
+			Lines: []string{stage.Forwards, stage.NoRedirects, "ip route add " + origins + " via 192.0.2.250"},
+			// A web server of the director's own, which is not the caches' affair.
+			Serves: 80,
+		}); err != nil {
 			return err
 		}
 	}
+	// These answer for every address of the web servers.
+	answers := []string{"ip route add local " + origins + " dev lo"}
 	for i, cache := range caches() {
-		if err := s.addServer(ctx, cache, fmt.Sprintf("192.0.2.%d/24", 11+i), 80); err != nil {
+		if err := s.AddHosts(ctx, stage.HostSpec{Name: cache, Addresses: []string{fmt.Sprintf("192.0.2.%d/24", 11+i)}, Lines: answers, Serves: 80}); err != nil {
 			return err
 		}
 	}
-	if err := s.addServer(ctx, internet, "192.0.2.250/24", 443); err != nil {
-		return err
-	}
-	if err := s.AddHost(ctx, client, "192.0.2.101/24"); err != nil {
-		return err
-	}
-	if err := s.Administer(ctx, client, "ip route add default via "+gateway); err != nil {
+	if err := s.AddHosts(ctx,
+		stage.HostSpec{Name: internet, Addresses: []string{"192.0.2.250/24"}, Lines: answers, Serves: 443},
+		stage.HostSpec{Name: client, Addresses: []string{"192.0.2.101/24"}, Lines: []string{"ip route add default via " + gateway}},
+	); err != nil {
 		return err
 	}
 	return s.AddNodes(ctx, map[string]string{"lvs-operator.io/gateway": "true"}, directors()...)
-}
-
-// addServer makes a host that answers for every address of the web servers.
-func (s *scene) addServer(ctx context.Context, name, address string, port int) error {
-	if err := s.AddHost(ctx, name, address); err != nil {
-		return err
-	}
-	if err := s.Administer(ctx, name, "ip route add local "+origins+" dev lo"); err != nil {
-		return err
-	}
-	return s.StartServer(ctx, name, port)
 }

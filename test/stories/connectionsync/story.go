@@ -61,38 +61,26 @@ func (s *scene) steps() []stage.Step {
 // build makes the hosts, and does what their administrators do.
 func (s *scene) build(ctx context.Context) error {
 	s.Title("The hosts")
-	if err := s.AddHost(ctx, client, "192.0.2.101/24"); err != nil {
-		return err
-	}
+	hosts := []stage.HostSpec{{Name: client, Addresses: []string{"192.0.2.101/24"}}}
 	for i, director := range []string{first, second, third} {
-		if err := s.AddHost(ctx, director, fmt.Sprintf("192.0.2.%d/24", 1+i), fmt.Sprintf("198.51.100.%d/24", 1+i)); err != nil {
-			return err
-		}
-		if err := s.Administer(ctx, director, "sysctl -qw net.ipv4.ip_forward=1",
-			"sysctl -qw net.ipv4.conf.all.send_redirects=0 net.ipv4.conf.eth0.send_redirects=0"); err != nil {
-			return err
-		}
+		hosts = append(hosts, stage.HostSpec{
+			Name: director, Addresses: []string{fmt.Sprintf("192.0.2.%d/24", 1+i), fmt.Sprintf("198.51.100.%d/24", 1+i)},
+			Lines: []string{stage.Forwards, stage.NoRedirects},
+		})
 	}
 	for i := range 2 {
-		if err := s.addServer(ctx, fmt.Sprintf("direct%d", 1+i), fmt.Sprintf("192.0.2.%d/24", 21+i),
-			"sysctl -qw net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2", "ip address add "+vip+"/32 dev lo"); err != nil {
-			return err
-		}
-		if err := s.addServer(ctx, fmt.Sprintf("behind%d", 1+i), fmt.Sprintf("198.51.100.%d/24", 21+i), "ip route add default via "+gateway); err != nil {
-			return err
-		}
+		hosts = append(hosts, stage.HostSpec{
+			Name: fmt.Sprintf("direct%d", 1+i), Addresses: []string{fmt.Sprintf("192.0.2.%d/24", 21+i)},
+			Lines: []string{stage.SilentVIPs, "ip address add " + vip + "/32 dev lo"}, Serves: 80,
+		}, stage.HostSpec{
+			Name: fmt.Sprintf("behind%d", 1+i), Addresses: []string{fmt.Sprintf("198.51.100.%d/24", 21+i)},
+			Lines: []string{"ip route add default via " + gateway}, Serves: 80,
+		})
+	}
+	if err := s.AddHosts(ctx, hosts...); err != nil {
+		return err
 	}
 	return s.AddNodes(ctx, labels, first, second)
 }
 
 var labels = map[string]string{"lvs-operator.io/shop": "true"}
-
-func (s *scene) addServer(ctx context.Context, name, address string, administration ...string) error {
-	if err := s.AddHost(ctx, name, address); err != nil {
-		return err
-	}
-	if err := s.Administer(ctx, name, administration...); err != nil {
-		return err
-	}
-	return s.StartServer(ctx, name, 80)
-}

@@ -8,7 +8,6 @@ package elections
 import (
 	"context"
 	_ "embed"
-	"fmt"
 	"time"
 
 	"github.com/lvs-operator/lvs-operator/test/stage"
@@ -65,18 +64,16 @@ func (s *scene) steps() []stage.Step {
 // build makes the hosts, and does what their administrators do.
 func (s *scene) build(ctx context.Context) error {
 	s.Title("The hosts")
-	for _, host := range []struct{ name, address string }{
-		{client, "192.0.2.101/24"}, {edge1, "192.0.2.1/24"}, {edge2, "192.0.2.2/24"}, {server, "192.0.2.11/24"}, {stranger, "192.0.2.9/24"},
-	} {
-		if err := s.AddHost(ctx, host.name, host.address); err != nil {
-			return err
-		}
-	}
-	if err := s.Administer(ctx, server, "sysctl -qw net.ipv4.conf.all.arp_ignore=1 net.ipv4.conf.all.arp_announce=2",
-		fmt.Sprintf("ip address add %s/32 dev lo", vip), fmt.Sprintf("ip address add %s/32 dev lo", second)); err != nil {
-		return err
-	}
-	if err := s.StartServer(ctx, server, port); err != nil {
+	if err := s.AddHosts(ctx,
+		stage.HostSpec{Name: client, Addresses: []string{"192.0.2.101/24"}},
+		stage.HostSpec{Name: edge1, Addresses: []string{"192.0.2.1/24"}},
+		stage.HostSpec{Name: edge2, Addresses: []string{"192.0.2.2/24"}},
+		stage.HostSpec{
+			Name: server, Addresses: []string{"192.0.2.11/24"}, Serves: port,
+			Lines: []string{stage.SilentVIPs, "ip address add " + vip + "/32 dev lo", "ip address add " + second + "/32 dev lo"},
+		},
+		stage.HostSpec{Name: stranger, Addresses: []string{"192.0.2.9/24"}},
+	); err != nil {
 		return err
 	}
 	return s.AddNodes(ctx, map[string]string{"lvs-operator.io/pair": "true"}, edge1, edge2)

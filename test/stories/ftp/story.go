@@ -51,21 +51,16 @@ func servers() []string { return []string{"ftp1", "ftp2"} }
 // build makes the hosts, and does what their administrators do.
 func (s *scene) build(ctx context.Context) error {
 	s.Title("The hosts")
-	if err := s.AddHost(ctx, client, "192.0.2.101/24"); err != nil {
-		return err
-	}
-	if err := s.AddHost(ctx, edge, "192.0.2.1/24", "198.51.100.1/24"); err != nil {
-		return err
-	}
-	if err := s.Administer(ctx, edge, "sysctl -qw net.ipv4.ip_forward=1",
-		"sysctl -qw net.ipv4.conf.all.send_redirects=0 net.ipv4.conf.eth0.send_redirects=0"); err != nil {
+	if err := s.AddHosts(ctx,
+		stage.HostSpec{Name: client, Addresses: []string{"192.0.2.101/24"}},
+		stage.HostSpec{Name: edge, Addresses: []string{"192.0.2.1/24", "198.51.100.1/24"}, Lines: []string{stage.Forwards, stage.NoRedirects}},
+	); err != nil {
 		return err
 	}
 	for i, server := range servers() {
-		if err := s.AddHost(ctx, server, fmt.Sprintf("198.51.100.%d/24", 21+i)); err != nil {
-			return err
-		}
-		if err := s.Administer(ctx, server, "ip route add default via 198.51.100.1"); err != nil {
+		if err := s.AddHosts(ctx, stage.HostSpec{
+			Name: server, Addresses: []string{fmt.Sprintf("198.51.100.%d/24", 21+i)}, Lines: []string{"ip route add default via 198.51.100.1"},
+		}); err != nil {
 			return err
 		}
 		if err := s.startServer(ctx, server); err != nil {

@@ -64,29 +64,17 @@ func firewalls() []string { return []string{"fw1", "fw2"} }
 // build makes the hosts, and does what their administrators do.
 func (s *scene) build(ctx context.Context) error {
 	s.Title("The hosts")
-	for _, host := range []struct {
-		name      string
-		addresses []string
-		lines     []string
-	}{
-		{client, clients(), []string{"ip route add 192.0.2.0/24 via " + outerNextHop}},
-		{outer, []string{"198.51.100.1/24"}, []string{noRedirects}},
-		{"fw1", []string{"198.51.100.11/24", "192.0.2.11/24"}, []string{"sysctl -qw net.ipv4.ip_forward=1", noRedirects}},
-		{"fw2", []string{"198.51.100.12/24", "192.0.2.12/24"}, []string{"sysctl -qw net.ipv4.ip_forward=1", noRedirects}},
-		{inner, []string{"192.0.2.1/24"}, []string{noRedirects}},
-		{server, []string{"192.0.2.100/24"}, []string{"ip route add default via " + innerNextHop}},
-	} {
-		if err := s.AddHost(ctx, host.name, host.addresses[0], host.addresses[1:]...); err != nil {
-			return err
-		}
-		if err := s.Administer(ctx, host.name, host.lines...); err != nil {
-			return err
-		}
-	}
-	if err := s.raiseFirewalls(ctx); err != nil {
+	if err := s.AddHosts(ctx,
+		stage.HostSpec{Name: client, Addresses: clients(), Lines: []string{"ip route add 192.0.2.0/24 via " + outerNextHop}},
+		stage.HostSpec{Name: outer, Addresses: []string{"198.51.100.1/24"}, Lines: []string{stage.NoRedirects}},
+		stage.HostSpec{Name: "fw1", Addresses: []string{"198.51.100.11/24", "192.0.2.11/24"}, Lines: []string{stage.Forwards, stage.NoRedirects}},
+		stage.HostSpec{Name: "fw2", Addresses: []string{"198.51.100.12/24", "192.0.2.12/24"}, Lines: []string{stage.Forwards, stage.NoRedirects}},
+		stage.HostSpec{Name: inner, Addresses: []string{"192.0.2.1/24"}, Lines: []string{stage.NoRedirects}},
+		stage.HostSpec{Name: server, Addresses: []string{"192.0.2.100/24"}, Lines: []string{"ip route add default via " + innerNextHop}, Serves: 80},
+	); err != nil {
 		return err
 	}
-	if err := s.StartServer(ctx, server, 80); err != nil {
+	if err := s.raiseFirewalls(ctx); err != nil {
 		return err
 	}
 	for _, director := range []string{outer, inner} {
@@ -96,9 +84,6 @@ func (s *scene) build(ctx context.Context) error {
 	}
 	return nil
 }
-
-// noRedirects keeps a host from telling others of a way past it: here all networks share one link.
-const noRedirects = "sysctl -qw net.ipv4.conf.all.send_redirects=0 net.ipv4.conf.eth0.send_redirects=0"
 
 func (s *scene) raiseFirewalls(ctx context.Context) error {
 	file := s.File("firewall.nft")
