@@ -37,9 +37,6 @@ type Kernel interface {
 	List() Listing
 	// Apply carries operations out in their order and returns those that the kernel refused.
 	Apply(context.Context, []plan.Operation) []kernel.Failure
-	// PrepareHold makes what a takeover needs to hold packets and to send them on over the interfaces, and Unhold removes it.
-	PrepareHold(interfaces []string) error
-	Unhold() error
 }
 
 // Listing is a reading of the IPVS table bit by bit.
@@ -88,6 +85,7 @@ type Agent struct {
 	health      *monitor.Monitor
 	routers     *routers
 	sync        *connectionSync
+	holds       *holder
 
 	memory
 }
@@ -116,7 +114,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	defer k.Close()
 	a := &Agent{
 		log: o.Log, metrics: newMetrics(), resync: o.Resync, wake: make(chan struct{}, 1), kernel: liveKernel{k}, checkpoints: store,
-		memory: newMemory(),
+		holds: newHolder(holder{kernel: k, log: o.Log}), memory: newMemory(),
 	}
 	changes, err := k.Subscribe(ctx)
 	if err != nil {
@@ -139,6 +137,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	a.health = monitor.New(monitor.Options{Prober: probe.TCP{}, OnChange: a.kick})
 	defer a.health.Close()
 	a.recall(saved, recalled)
+	go a.holds.run(ctx)
 
 	watcher := watch.New(clients, o.Node, o.Namespace, a.kick)
 	watcher.Start(ctx)

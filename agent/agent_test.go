@@ -323,7 +323,8 @@ func newNode(t *testing.T, k *kerneltest.Kernel, dir string) *node {
 	n := &node{kernel: k, store: store, api: &fakeAPI{}, servers: &fakeServers{dead: map[netip.AddrPort]bool{}, slow: map[netip.AddrPort]time.Duration{}}}
 	a := &Agent{
 		log: slog.New(slog.DiscardHandler), metrics: newMetrics(), resync: defaultResync, wake: make(chan struct{}, 1),
-		kernel: memoryKernel{k}, views: n.api, reports: n.api, checkpoints: store, memory: newMemory(),
+		kernel: memoryKernel{k}, views: n.api, reports: n.api, checkpoints: store,
+		holds: newHolder(holder{kernel: k, log: slog.New(slog.DiscardHandler)}), memory: newMemory(),
 	}
 	a.health = monitor.New(monitor.Options{Prober: n.servers, OnChange: a.kick})
 	t.Cleanup(a.health.Close)
@@ -350,6 +351,7 @@ func newNode(t *testing.T, k *kerneltest.Kernel, dir string) *node {
 	taking.tell = a.sync.tell
 	go taking.run(t.Context())
 	a.recall(saved, recalled)
+	go a.holds.run(t.Context())
 	n.Agent = a
 	return n
 }

@@ -53,10 +53,6 @@ type memory struct {
 	// restoredDrains are those of the checkpoint, until the table is read.
 	restoredDrains checkpoint.Drains
 
-	// holdsOn are the interfaces for which the kernel is prepared to hold packets while a role changes hands; holdsLeft says that it
-	// has, or may have from an earlier agent, something of that.
-	holdsOn   []string
-	holdsLeft bool
 	// nodeDue says that what is not an IPVS service has to be compared in the next pass.
 	nodeDue bool
 	// nodeNeverRead says that this agent has not read the node yet.
@@ -130,7 +126,7 @@ func (a *Agent) recall(c checkpoint.Checkpoint, err error) {
 		a.found = c.Node.Found
 	}
 	a.started = c.Node.Started
-	a.holdsLeft = len(c.Node.Node.Groups) > 0
+	a.holds.left = len(c.Node.Node.Groups) > 0
 	a.releasing = c.Node.Owned.Without(c.Node.Node.Owned())
 	a.note(a.desired.Commit().Services)
 	a.unsaved = map[ipvs.ServiceKey]*desired.Service{}

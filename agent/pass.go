@@ -46,7 +46,7 @@ func (a *Agent) pass(ctx context.Context, now time.Time) {
 		if a.mayHold() {
 			a.routers.stake(a.masqueraded)
 		}
-		a.prepareHold()
+		a.holds.follow(a.routers.runs())
 	}
 	a.routers.offerLowered(now)
 	a.takeNews(now)

@@ -236,6 +236,30 @@ func (n *node) expectRelayed(t *testing.T, when string, to netip.Addr) {
 	}
 }
 
+func TestNothingWaitsForTheKernelToBePreparedForHoldingPackets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNode(t, kerneltest.New("eth0"), t.TempDir())
+		n.kernel.SlowHolds(time.Minute)
+		n.api.say(view(3, 3))
+		n.later(t, time.Second)
+		if groups := n.api.status.DirectorGroups; len(groups) != 1 || groups[0].Applied["edge-svc-0"] == 0 {
+			t.Errorf("reported: %+v", groups)
+		}
+		n.started[0].become(vrrp.Active)
+		n.settle(t)
+		if got := n.operations(); !strings.Contains(got, comes) {
+			t.Errorf("operations:\n%s", got)
+		}
+		if n.kernel.HasHoldTable() {
+			t.Error("the kernel was prepared at once: the test shows nothing")
+		}
+		n.later(t, time.Minute)
+		if diff := cmp.Diff([]string{"eth0"}, n.kernel.HoldInterfaces()); diff != "" {
+			t.Errorf("interfaces: %s", diff)
+		}
+	})
+}
+
 func TestANodeThatIsNoDirectorHasNothingToHoldPacketsWith(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := backup(t)

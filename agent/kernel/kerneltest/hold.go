@@ -4,6 +4,7 @@ package kerneltest
 
 import (
 	"slices"
+	"time"
 
 	"github.com/lvs-operator/lvs-operator/agent/kernel"
 )
@@ -16,6 +17,7 @@ type holds struct {
 	interfaces []string
 	calls      []kernel.Held
 	fail       error
+	slow       time.Duration
 }
 
 // Hold notes what kernel.Kernel's Hold would hold, and makes the table for it.
@@ -34,6 +36,11 @@ func (k *Kernel) Hold(held kernel.Held) error {
 func (k *Kernel) PrepareHold(interfaces []string) error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if slow := k.holds.slow; slow > 0 {
+		k.mu.Unlock()
+		time.Sleep(slow)
+		k.mu.Lock()
+	}
 	if k.holds.fail != nil {
 		return k.holds.fail
 	}
@@ -58,6 +65,13 @@ func (k *Kernel) FailHolds(err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.holds.fail = err
+}
+
+// SlowHolds makes each later PrepareHold take a time, as where others write nftables too.
+func (k *Kernel) SlowHolds(d time.Duration) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.holds.slow = d
 }
 
 // TakeHolds returns the calls of Hold that succeeded since the last call.
