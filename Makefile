@@ -98,7 +98,7 @@ test-kernel: build-lab ## Run the tests of the agent against a real kernel: this
 
 .PHONY: test-e2e
 test-e2e: controlplane build ## Play the tutorial and the stories of the other samples as tests.
-	go test -tags e2e -count=1 -timeout 30m -v ./test/e2e/...
+	go test -tags e2e -count=1 -timeout 45m -v ./test/e2e/...
 
 ##@ Help
 

@@ -161,9 +161,9 @@ func serve(ctx context.Context, story stage.Story) error {
 			}
 			return os.WriteFile(p.file(".control"), data, 0o600)
 		},
-		Finished: func(failure string) {
+		Finished: func(result lab.Result) {
 			temporary := p.file(".finished.new")
-			if err := os.WriteFile(temporary, []byte(failure), 0o600); err == nil {
+			if err := os.WriteFile(temporary, []byte(result.Failure), 0o600); err == nil {
 				err = os.Rename(temporary, p.file(".finished"))
 				if err != nil {
 					fmt.Fprintln(os.Stderr, "lab: cannot say that the demo has finished:", err)

@@ -12,7 +12,7 @@ import (
 // clearBound is how long the manager has to delete what it made of objects that are gone.
 const clearBound = 30 * time.Second
 
-// clear deletes what a story's user wrote, and its nodes, and waits until the manager has deleted what it made of them.
+// clear deletes what a story's user wrote, and its nodes, waits until the manager has deleted what it made of them, and deletes the events.
 // Namespaces stay: no controller of Kubernetes' own runs here that could end one.
 func (l *Lab) clear(ctx context.Context) error {
 	for _, args := range [][]string{
@@ -31,7 +31,8 @@ func (l *Lab) clear(ctx context.Context) error {
 			return err
 		}
 		if len(left) == 0 {
-			return nil
+			_, err := l.cp.Kubectl(ctx, "delete", "events.events.k8s.io", "--all", "--all-namespaces")
+			return err
 		}
 		wait(ctx, 200*time.Millisecond)
 		if ctx.Err() != nil {

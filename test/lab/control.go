@@ -3,6 +3,7 @@
 package lab
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
@@ -29,7 +30,7 @@ type control struct {
 }
 
 // startControl serves the cluster of cp. finished is told the story's result; execute runs a command on a host of the story.
-func startControl(cp *controlplane.ControlPlane, finished func(failure string), execute executor) (*control, error) {
+func startControl(cp *controlplane.ControlPlane, finished func(Result), execute executor) (*control, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("start the lab's control server: %w", err)
@@ -65,8 +66,12 @@ func startControl(cp *controlplane.ControlPlane, finished func(failure string), 
 		answer(w, out, err)
 	})
 	mux.HandleFunc("POST /finished", func(w http.ResponseWriter, r *http.Request) {
-		finished(r.URL.Query().Get("arg"))
-		answer(w, nil, nil)
+		var result Result
+		err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody)).Decode(&result)
+		if err == nil {
+			finished(result)
+		}
+		answer(w, nil, err)
 	})
 	c.server = &http.Server{Handler: c.authorise(mux), ReadHeaderTimeout: 10 * time.Second}
 	go func() { _ = c.server.Serve(listener) }()
@@ -126,9 +131,20 @@ func (c *Client) StartAPIServer(ctx context.Context) error {
 	return err
 }
 
-// Finished tells the lab that the last step is over; failure is empty when every step held.
-func (c *Client) Finished(ctx context.Context, failure string) error {
-	_, err := c.post(ctx, "/finished", nil, []string{failure})
+// Result is how a story ended.
+type Result struct {
+	// Failure is what did not hold; empty when every step held.
+	Failure string `json:"failure,omitempty"`
+	// Disturbed says that the machine stood still meanwhile, so that the failure may be its fault.
+	Disturbed bool `json:"disturbed,omitempty"`
+}
+
+// Finished tells the lab that the last step is over.
+func (c *Client) Finished(ctx context.Context, result Result) error {
+	body, err := json.Marshal(result)
+	if err == nil {
+		_, err = c.post(ctx, "/finished", bytes.NewReader(body), nil)
+	}
 	return err
 }
 

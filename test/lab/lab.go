@@ -38,8 +38,8 @@ type Options struct {
 	Keep bool
 	// Control, if set, is told where the control server is.
 	Control func(Control) error
-	// Finished, if set, is told when the last step is over; failure is empty when every step held.
-	Finished func(failure string)
+	// Finished, if set, is told when the last step is over.
+	Finished func(Result)
 }
 
 // Lab is a running control plane with the operator's manager, and the machine on which stories are played.
@@ -51,8 +51,8 @@ type Lab struct {
 	control *control
 	manager *manager
 	played  bool
-	// failure is what the story that is played said when its last step was over.
-	failure atomic.Pointer[string]
+	// result is what the story that is played said when its last step was over.
+	result atomic.Pointer[Result]
 }
 
 // Kubeconfig is the path of the administrator's kubeconfig in a lab's folder.
@@ -177,10 +177,10 @@ func (l *Lab) install(ctx context.Context) error {
 
 // serve starts the control server for the stories.
 func (l *Lab) serve() error {
-	finished := func(failure string) {
-		l.failure.Store(&failure)
+	finished := func(result Result) {
+		l.result.Store(&result)
 		if l.options.Finished != nil {
-			l.options.Finished(failure)
+			l.options.Finished(result)
 		}
 	}
 	execute := func(ctx context.Context, args []string) ([]byte, error) {

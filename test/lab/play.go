@@ -33,15 +33,36 @@ func (l *Lab) Play(ctx context.Context, story string) error {
 		return err
 	}
 	l.progress("lab: playing %s", story)
-	l.failure.Store(nil)
+	l.result.Store(nil)
 	if err := l.tell(ctx, setup); err != nil && ctx.Err() == nil {
-		if failure := l.failure.Load(); failure != nil && *failure != "" {
-			err = errors.New(*failure)
-		}
-		return fmt.Errorf("the story %s: %w", story, err)
+		return fmt.Errorf("the story %s: %w", story, l.explain(err))
 	}
 	return ctx.Err()
 }
+
+// explain is what the story said of its end, where it came to that: err is that its process failed.
+func (l *Lab) explain(err error) error {
+	result := l.result.Load()
+	switch {
+	case result == nil || result.Failure == "":
+		return err
+	case result.Disturbed:
+		return disturbed(result.Failure)
+	}
+	return errors.New(result.Failure)
+}
+
+// ErrDisturbed says that a story failed while the machine stood still: it may hold when it is played again.
+var ErrDisturbed = errors.New("the machine was busy with something else")
+
+// disturbed is a failure that says so itself, and is ErrDisturbed.
+type disturbed string
+
+// Error is what failed.
+func (d disturbed) Error() string { return string(d) }
+
+// Is implements errors.Is.
+func (d disturbed) Is(target error) bool { return target == ErrDisturbed }
 
 // tell runs the story. When ctx ends the story is told to end, so that it removes its hosts, and is killed if it takes too
 // long.

@@ -59,20 +59,6 @@ func (p *Poll) SoFar() []traffic.Try {
 	return slices.Clone(p.all)
 }
 
-// Failures counts the tries that started in [from, to) and failed.
-func Failures(tries []traffic.Try, from, to time.Time) (failed, all int) {
-	for _, try := range tries {
-		if try.Start.Before(from) || !try.Start.Before(to) {
-			continue
-		}
-		all++
-		if try.Failure != "" {
-			failed++
-		}
-	}
-	return failed, all
-}
-
 // Silence is the time from a moment to the first answer to a try that started after it; false: there was none.
 func Silence(tries []traffic.Try, from time.Time) (time.Duration, bool) {
 	var first time.Duration

@@ -41,11 +41,11 @@ func Play(ctx context.Context, setup lab.Setup, story Story, out io.Writer) (err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	err = s.play(ctx, story)
-	failure := ""
+	result := lab.Result{Disturbed: errors.Is(err, lab.ErrDisturbed)}
 	if err != nil {
-		failure = err.Error()
+		result.Failure = err.Error()
 	}
-	if told := s.Control.Finished(ctx, failure); told != nil {
+	if told := s.Control.Finished(ctx, result); told != nil {
 		return errors.Join(err, told)
 	}
 	if setup.Keep {
@@ -55,17 +55,33 @@ func Play(ctx context.Context, setup lab.Setup, story Story, out io.Writer) (err
 }
 
 func (s *Stage) play(ctx context.Context, story Story) error {
+	pulse := startPulse()
+	defer pulse.end()
 	steps, err := story.Set(ctx, s)
 	if err != nil {
 		return fmt.Errorf("set the stage: %w", err)
 	}
+	if err := s.awaitQuiet(ctx, pulse); err != nil {
+		return err
+	}
 	began := time.Now()
+	var before Standstill
 	for _, step := range steps {
 		s.Title(step.Title)
-		if err := step.Play(ctx); err != nil {
+		err := step.Play(ctx)
+		still := pulse.take()
+		if err != nil {
 			s.diagnose(ctx)
-			return fmt.Errorf("step %q: %w", step.Title, err)
+			err = fmt.Errorf("step %q: %w", step.Title, err)
+			// What a standstill did may also show in the step that follows.
+			for _, still := range []Standstill{still, before} {
+				if still.Disturbs() {
+					return fmt.Errorf("%w; %w: it stood still for %s", err, lab.ErrDisturbed, still)
+				}
+			}
+			return err
 		}
+		before = still
 	}
 	s.print("\nAll %d steps hold, in %.0f s.", len(steps), time.Since(began).Seconds())
 	return nil

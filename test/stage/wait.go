@@ -32,6 +32,29 @@ func Until(ctx context.Context, bound time.Duration, holds func() (bool, error))
 	}
 }
 
+// What awaitQuiet waits for, and for how long.
+const (
+	quiet      = 5 * time.Second
+	quietBound = 3 * time.Minute
+)
+
+// awaitQuiet waits, where the machine stood still while the hosts were made, until it does so no more, and goes on if that takes too long.
+func (s *Stage) awaitQuiet(ctx context.Context, pulse *pulse) error {
+	still := pulse.take()
+	if !still.Disturbs() {
+		return nil
+	}
+	done := s.Waiting("waiting for a quiet machine: it stood still for %s", still)
+	defer done()
+	for bound := time.Now().Add(quietBound); still.Disturbs() && time.Now().Before(bound); {
+		if err := Listen(ctx, quiet); err != nil {
+			return err
+		}
+		still = pulse.take()
+	}
+	return nil
+}
+
 // Listen lets a poll that runs go on for a while.
 func Listen(ctx context.Context, d time.Duration) error {
 	select {

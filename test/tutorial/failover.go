@@ -92,14 +92,13 @@ func (s *scene) failOver(ctx context.Context, from, to string) error {
 	tries := poll.End()
 	gap, _ := stage.Silence(tries, gone)
 	back := gone.Add(gap)
-	failed, all := stage.Failures(tries, gone, back)
-	late, lateAll := stage.Failures(tries, back, time.Now())
-	s.Note("%d of %d connections failed in the meantime", failed, all)
+	s.Note("%s in the meantime", stage.OutcomeOf(tries, gone, back))
 	if err := s.Check(back.Sub(died) <= takeOverBound, fmt.Sprintf("%s answers again within 3*interval + skew + 0.5 s = %.2f s", vip, takeOverBound.Seconds()),
 		"%.2f s after %s died", back.Sub(died).Seconds(), from); err != nil {
 		return err
 	}
-	if err := s.Check(late == 0 && lateAll > 0, "no connection fails from then on", "%d of %d failed", late, lateAll); err != nil {
+	after := stage.OutcomeOf(tries, back, time.Now())
+	if err := s.Check(after.NoneFailed(), "no connection fails from then on", "%s", after); err != nil {
 		return err
 	}
 	held, err := s.HoldsVIP(ctx, to, vip)

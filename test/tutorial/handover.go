@@ -62,6 +62,6 @@ func (s *scene) noneFailed(ctx context.Context, poll *stage.Poll, began time.Tim
 	if err := stage.Listen(ctx, 2*time.Second); err != nil {
 		return err
 	}
-	failed, all := stage.Failures(poll.End(), began, time.Now())
-	return s.Check(failed == 0 && all > 0, "a client that connects all the time sees no connection fail", "%d of %d failed", failed, all)
+	outcome := stage.OutcomeOf(poll.End(), began, time.Now())
+	return s.Check(outcome.NoneFailed(), "a client that connects all the time sees no connection fail", "%s", outcome)
 }

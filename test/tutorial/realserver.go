@@ -45,10 +45,9 @@ func (s *scene) stopRealServer(ctx context.Context, host string, directors ...st
 		return err
 	}
 	tries := poll.End()
-	before, beforeAll := stage.Failures(tries, stopped, removed)
-	after, afterAll := stage.Failures(tries, removed, time.Now())
-	s.Note("until then %d of %d connections failed", before, beforeAll)
-	return s.Check(after == 0 && afterAll > 0, "no connection fails once the dead real server is removed", "%d of %d failed", after, afterAll)
+	s.Note("until then %s", stage.OutcomeOf(tries, stopped, removed))
+	after := stage.OutcomeOf(tries, removed, time.Now())
+	return s.Check(after.NoneFailed(), "no connection fails once the dead real server is removed", "%s", after)
 }
 
 // realServerReturns starts the web server again: the directors find it by themselves.

@@ -83,8 +83,8 @@ func (s *scene) directorStops(ctx context.Context) error {
 		return err
 	}
 	for _, target := range []string{direct, nat} {
-		failed, all := stage.Failures(polls[target].End(), began, time.Now())
-		if err := s.Check(failed == 0 && all > 0, "no new connection to "+target+" failed", "%d of %d", failed, all); err != nil {
+		outcome := stage.OutcomeOf(polls[target].End(), began, time.Now())
+		if err := s.Check(outcome.NoneFailed(), "no new connection to "+target+" failed", "%s", outcome); err != nil {
 			return err
 		}
 	}

@@ -67,8 +67,7 @@ func (s *scene) linkIsCut(ctx context.Context) error {
 	if err := s.hasEvent(ctx, "TwoActives", "directors edge1,edge2 all report being Active"); err != nil {
 		return err
 	}
-	failed, all := stage.Failures(poll.End(), began, time.Now())
-	s.Note("%d of a client's %d connections failed meanwhile: both directors serve", failed, all)
+	s.Note("%s meanwhile: both directors serve", stage.OutcomeOf(poll.End(), began, time.Now()))
 	return nil
 }
 

@@ -37,6 +37,6 @@ func (s *scene) handsOver(ctx context.Context) error {
 	if err := stage.Listen(ctx, 2*interval); err != nil {
 		return err
 	}
-	failed, all := stage.Failures(poll.End(), began, time.Now())
-	return s.Check(failed == 0 && all > 0, "there and back, no connection failed", "%d of %d failed", failed, all)
+	outcome := stage.OutcomeOf(poll.End(), began, time.Now())
+	return s.Check(outcome.NoneFailed(), "there and back, no connection failed", "%s", outcome)
 }

@@ -61,6 +61,6 @@ func (s *scene) strangerComes(ctx context.Context) error {
 	if err := s.hold(ctx, map[string]string{vip: edge1, second: edge1}); err != nil {
 		return err
 	}
-	failed, all := stage.Failures(poll.End(), began, time.Now())
-	return s.Check(failed == 0 && all > 0, edge1+" is Active all the time", "%d of %d connections failed", failed, all)
+	outcome := stage.OutcomeOf(poll.End(), began, time.Now())
+	return s.Check(outcome.NoneFailed(), edge1+" is Active all the time", "%s", outcome)
 }
