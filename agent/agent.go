@@ -124,7 +124,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	threads := vrrpnet.NewThreads(nil)
-	taking := newTakeover(takeover{kernel: k, log: o.Log, kick: a.kickNode})
+	taking := newTakeover(takeover{kernel: k, log: o.Log, kick: a.kickNode, look: a.kick})
 	a.routers = newRouters(startRouter(threads), a.kickNode, taking, o.Log)
 	a.routers.strangers = threads.Strangers
 	a.sync = newConnectionSync(a.routers, a.kickNode, openExchange(k, a.routers, o.Log), o.Log)
@@ -200,16 +200,33 @@ func (a *Agent) loop(ctx context.Context, changes <-chan struct{}) {
 		case <-timer.C:
 		case <-a.wake:
 		case _, open := <-changes:
-			a.nodeKicked.Store(true)
 			if !open {
 				// The kernel stopped telling; the audit every few seconds sees what changes.
 				changes = nil
 			}
+			if a.echoDue.IsZero() {
+				a.echoDue = time.Now().Add(echoDelay)
+				timer.Reset(max(0, time.Until(a.nextPass())))
+			}
+			continue
 		}
 		now := time.Now()
+		a.takeEcho(now)
 		a.pass(ctx, now)
 		a.reportWhenDue(now)
 		timer.Reset(max(0, time.Until(a.nextPass())))
+	}
+}
+
+// echoDelay is how long a change that the kernel tells of waits for a pass. Most of them are the agent's own, and most of these are a virtual
+// IP that has just come: the packets of its clients, which have waited for it, do not have to share the processor with a pass.
+const echoDelay = 50 * time.Millisecond
+
+// takeEcho makes the next pass read the node when changes have waited for it.
+func (a *Agent) takeEcho(now time.Time) {
+	if !a.echoDue.IsZero() && !now.Before(a.echoDue) {
+		a.echoDue = time.Time{}
+		a.nodeKicked.Store(true)
 	}
 }
 
@@ -218,6 +235,9 @@ func (a *Agent) nextPass() time.Time {
 	next := a.audited.Add(a.resync)
 	if a.reportDue && a.reportNotBefore.Before(next) {
 		next = a.reportNotBefore
+	}
+	if !a.echoDue.IsZero() && a.echoDue.Before(next) {
+		next = a.echoDue
 	}
 	if due := a.routers.offerDue(); !due.IsZero() && due.Before(next) {
 		next = due

@@ -328,7 +328,7 @@ func newNode(t *testing.T, k *kerneltest.Kernel, dir string) *node {
 	}
 	a.health = monitor.New(monitor.Options{Prober: n.servers, OnChange: a.kick})
 	t.Cleanup(a.health.Close)
-	taking := newTakeover(takeover{kernel: k, log: a.log, kick: a.kickNode})
+	taking := newTakeover(takeover{kernel: k, log: a.log, kick: a.kickNode, look: a.kick})
 	a.routers = newRouters(func(_ string, config vrrp.Config, resume bool, events RouterEvents) (VirtualRouter, error) {
 		if n.mayStart != nil {
 			return nil, n.mayStart
@@ -574,7 +574,7 @@ func TestAWeightIsOneOperation(t *testing.T) {
 func TestWhatSomebodyElseChangesIsPutBackAndCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := active(t)
-		n.settle(t)
+		n.later(t, time.Second)
 		n.kernel.Apply(t.Context(), []plan.Operation{&plan.DeleteAddress{Interface: "eth0", Prefix: vipPrefix}})
 		n.kernel.TakeApplied()
 		n.kickNode() // the kernel tells that an address changed

@@ -22,6 +22,7 @@ func (a *Agent) handOver() error {
 	resigning, cancel := context.WithTimeout(context.Background(), handOverBound)
 	defer cancel()
 	var errs []error
+	a.routers.look(time.Now()) // a role that no pass has seen yet is handed over as any other
 	ended := a.routers.stopAll(resigning)
 	for open, grace := true, time.Duration(0); open || grace > 0; {
 		var graceOver <-chan time.Time

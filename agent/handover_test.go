@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/lvs-operator/lvs-operator/agent/vrrp"
 )
 
 const (
@@ -32,6 +34,25 @@ func TestARouterThatWasTakenOverWaitsForNoOtherToLetItsAddressesGo(t *testing.T)
 		if err := <-done; err != nil {
 			t.Fatal(err)
 		}
+	})
+}
+
+func TestARoleThatNoPassHasSeenIsHandedOverAsAnyOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := backup(t)
+		n.started[0].become(vrrp.Active)
+		synctest.Wait()
+		n.kernel.TakeApplied()
+		done := make(chan error)
+		go func() { done <- n.handOver() }()
+		time.Sleep(yieldGrace - time.Millisecond)
+		synctest.Wait()
+		expect(t, "before its grace is over", n.operations(), "")
+		time.Sleep(2 * time.Millisecond)
+		if err := <-done; err != nil {
+			t.Fatal(err)
+		}
+		expect(t, "after it", n.operations(), outsideDown)
 	})
 }
 

@@ -55,6 +55,8 @@ type memory struct {
 
 	// nodeDue says that what is not an IPVS service has to be compared in the next pass.
 	nodeDue bool
+	// echoDue is when a pass reads the node because the kernel told of a change; zero: it told of none.
+	echoDue time.Time
 	// nodeNeverRead says that this agent has not read the node yet.
 	nodeNeverRead bool
 	// marksDue says that services by mark were changed since the node was compared: their marks follow.

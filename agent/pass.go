@@ -31,6 +31,7 @@ func (a *Agent) pass(ctx context.Context, now time.Time) {
 	defer func() { a.metrics.passTime.Observe(time.Since(began).Seconds()) }()
 
 	wasDue := a.ledger.Due()
+	a.routers.look(now)
 	w := a.gather(ctx, now)
 	a.remember(w)
 	a.carryOut(ctx, w, now)

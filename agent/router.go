@@ -79,6 +79,13 @@ func (r *router) fault() error {
 	return r.running.Fault()
 }
 
+// look sees whose role changed.
+func (rs *routers) look(now time.Time) {
+	for _, r := range rs.byKey {
+		rs.observe(r, now)
+	}
+}
+
 // observe takes the state machine's state over. What that of a router is that has just stopped says nothing of who has its addresses.
 func (rs *routers) observe(r *router, now time.Time) {
 	if r.stopping {

@@ -22,8 +22,8 @@ type takeover struct {
 		Hold(held kernel.Held) error
 	}
 	log *slog.Logger
-	// kick asks for a pass.
-	kick func()
+	// kick asks for a pass, and look for one that leaves the node alone: it sees whose role changed.
+	kick, look func()
 	// tell tells other directors of the connections of virtual IPs here, for a time; own: of those that began here.
 	tell func(virtual []netip.Addr, period time.Duration, own bool)
 	// moved are routers that have just become Active or Backup: one that finds no room waits for a pass.
@@ -55,8 +55,12 @@ func (t *takeover) run(ctx context.Context) {
 				t.face(m.router, m.rival)
 				continue
 			}
-			t.serve(m.router)
-			t.kick()
+			if !t.serve(m.router) {
+				t.kick()
+				continue
+			}
+			t.look()
+			time.AfterFunc(echoDelay, t.kick)
 		}
 	}
 }
@@ -101,18 +105,20 @@ func (t *takeover) face(r *router, rival netip.Addr) {
 	}
 }
 
-func (t *takeover) serve(r *router) {
+// serve does what the router's role wants now. served says that its virtual IPs are there and announced, so that the pass may wait.
+func (t *takeover) serve(r *router) (served bool) {
 	c := r.claim.Load()
 	switch {
 	case c == nil:
 	case c.running.State() == vrrp.Active:
-		t.bring(r, c)
+		return t.bring(r, c)
 	case r.brought.Swap(false):
 		if successor := c.running.Stats().ActiveSource; successor.IsValid() && len(c.adds) > 0 {
 			t.relay(r, c, successor)
 		}
 		t.tell(c.addresses, yieldGrace, false)
 	}
+	return false
 }
 
 // stopped implements taking.
@@ -122,8 +128,8 @@ func (t *takeover) stopped(r *router) {
 	}
 }
 
-// bring adds a router's addresses and tells the link.
-func (t *takeover) bring(r *router, c *claim) {
+// bring adds a router's addresses and tells the link. served says that it did.
+func (t *takeover) bring(r *router, c *claim) (served bool) {
 	transitions := r.transitions.Load()
 	predecessor, alive := c.running.Predecessor()
 	r.brought.Store(true)
@@ -136,12 +142,12 @@ func (t *takeover) bring(r *router, c *claim) {
 		defer t.tell(c.addresses, yieldGrace, true)
 	}
 	if len(c.adds) == 0 {
-		return
+		return false
 	}
 	if cameAtOnce := r.announced.Load() == transitions; !cameAtOnce {
 		if err := t.kernel.AddAddresses(c.adds); err != nil {
 			t.log.Warn("virtual IPs that are to come at once: the next pass tries again", "group", r.key.group, "virtualRouterID", r.key.id, "error", err)
-			return
+			return false
 		}
 		c.running.Announce(c.addresses)
 		r.announced.Store(transitions)
@@ -150,6 +156,7 @@ func (t *takeover) bring(r *router, c *claim) {
 		// It fell silent, which is no proof that it is dead. If it is, the packets go nowhere, as they would without it.
 		t.relay(r, c, predecessor)
 	}
+	return true
 }
 
 // relayBound is how long a hand-over waits for the packets to be held: others may be writing nftables.

@@ -31,7 +31,9 @@ var ErrDaemonRuns = errors.New("a sync daemon of this state runs")
 
 // Kernel is a kernel in memory. Use New. Its methods may be called from several goroutines.
 type Kernel struct {
-	mu         sync.Mutex
+	mu sync.Mutex
+	// reads counts the calls of Read.
+	reads      int
 	services   map[ipvs.ServiceKey]*service
 	addresses  map[place]bool
 	sysctls    map[string]string
@@ -117,6 +119,13 @@ func (k *Kernel) SetConnections(service ipvs.ServiceKey, destination netip.AddrP
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.services[service].connections[destination] = connections
+}
+
+// Reads counts the calls of Read.
+func (k *Kernel) Reads() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.reads
 }
 
 // Refuse makes each later operation for which the function returns an error fail with it, and change nothing. Nil refuses
@@ -245,6 +254,7 @@ func (l *Listing) Close() {}
 func (k *Kernel) Read(_ context.Context, query kernel.Query) (plan.Actual, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	k.reads++
 	actual := plan.Actual{Sysctls: map[string]string{}}
 	if query.IPVS {
 		actual.Timeouts = k.timeouts

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package agent
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lvs-operator/lvs-operator/agent/kernel/kerneltest"
+	"github.com/lvs-operator/lvs-operator/agent/plan"
+	"github.com/lvs-operator/lvs-operator/agent/vrrp"
+)
+
+func TestWhatTheKernelTellsOfWaitsAMomentAndIsOnePass(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNode(t, kerneltest.New("eth0"), t.TempDir())
+		n.api.say(view(3, 3))
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		changes := make(chan struct{})
+		go n.loop(ctx, changes)
+		time.Sleep(12 * time.Second)
+		n.started[0].become(vrrp.Active)
+		time.Sleep(time.Second)
+		n.kernel.Apply(ctx, []plan.Operation{&plan.DeleteAddress{Interface: "eth0", Prefix: vipPrefix}})
+		n.kernel.TakeApplied()
+		before := counter(t, n, "lvs_agent_passes_total")
+		for range 10 {
+			changes <- struct{}{}
+			time.Sleep(echoDelay/10 - 1)
+		}
+		synctest.Wait()
+		if passes := counter(t, n, "lvs_agent_passes_total") - before; passes != 0 {
+			t.Errorf("%v passes before the time has come", passes)
+		}
+		time.Sleep(10)
+		synctest.Wait()
+		if passes := counter(t, n, "lvs_agent_passes_total") - before; passes != 1 {
+			t.Errorf("%v passes, want 1", passes)
+		}
+		expect(t, "operations", n.operations(), vipUp)
+	})
+}
+
+func TestThePassAfterATakeoverWaitsForTheClients(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNode(t, kerneltest.New("eth0"), t.TempDir())
+		n.api.say(view(3, 3))
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		go n.loop(ctx, nil)
+		time.Sleep(12 * time.Second)
+		before := n.kernel.Reads()
+		n.started[0].become(vrrp.Active)
+		time.Sleep(echoDelay - 1)
+		synctest.Wait()
+		if reads := n.kernel.Reads() - before; reads != 0 {
+			t.Errorf("the node was read %d times at once", reads)
+		}
+		if state := n.api.status.DirectorGroups[0].VirtualRouters[0].State; state != "Active" {
+			t.Errorf("reported as %s meanwhile", state)
+		}
+		time.Sleep(time.Millisecond)
+		synctest.Wait()
+		if reads := n.kernel.Reads() - before; reads == 0 {
+			t.Error("the node was not read")
+		}
+	})
+}
