@@ -29,13 +29,13 @@ func TestWhatTheKernelTellsOfWaitsAMomentAndIsOnePass(t *testing.T) {
 		before := counter(t, n, "lvs_agent_passes_total")
 		for range 10 {
 			changes <- struct{}{}
-			time.Sleep(echoDelay/10 - 1)
+			time.Sleep(echoDelay/10 - time.Nanosecond)
 		}
 		synctest.Wait()
 		if passes := counter(t, n, "lvs_agent_passes_total") - before; passes != 0 {
 			t.Errorf("%v passes before the time has come", passes)
 		}
-		time.Sleep(10)
+		time.Sleep(10 * time.Nanosecond)
 		synctest.Wait()
 		if passes := counter(t, n, "lvs_agent_passes_total") - before; passes != 1 {
 			t.Errorf("%v passes, want 1", passes)
