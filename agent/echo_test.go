@@ -3,7 +3,6 @@
 package agent
 
 import (
-	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,18 +12,23 @@ import (
 	"github.com/lvs-operator/lvs-operator/agent/vrrp"
 )
 
+// looping is a Backup whose loop runs; changes are what its kernel tells of.
+func looping(t *testing.T, changes <-chan struct{}) *node {
+	t.Helper()
+	n := newNode(t, kerneltest.New("eth0"), t.TempDir())
+	n.api.say(view(3, 3))
+	go n.loop(t.Context(), changes)
+	time.Sleep(12 * time.Second) // past the first checks, and three seconds from the next audit
+	return n
+}
+
 func TestWhatTheKernelTellsOfWaitsAMomentAndIsOnePass(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := newNode(t, kerneltest.New("eth0"), t.TempDir())
-		n.api.say(view(3, 3))
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
 		changes := make(chan struct{})
-		go n.loop(ctx, changes)
-		time.Sleep(12 * time.Second)
+		n := looping(t, changes)
 		n.started[0].become(vrrp.Active)
 		time.Sleep(time.Second)
-		n.kernel.Apply(ctx, []plan.Operation{&plan.DeleteAddress{Interface: "eth0", Prefix: vipPrefix}})
+		n.kernel.Apply(t.Context(), []plan.Operation{&plan.DeleteAddress{Interface: "eth0", Prefix: vipPrefix}})
 		n.kernel.TakeApplied()
 		before := counter(t, n, "lvs_agent_passes_total")
 		for range 10 {
@@ -46,12 +50,7 @@ func TestWhatTheKernelTellsOfWaitsAMomentAndIsOnePass(t *testing.T) {
 
 func TestThePassAfterATakeoverWaitsForTheClients(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n := newNode(t, kerneltest.New("eth0"), t.TempDir())
-		n.api.say(view(3, 3))
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		go n.loop(ctx, nil)
-		time.Sleep(12 * time.Second)
+		n := looping(t, nil)
 		before := n.kernel.Reads()
 		n.started[0].become(vrrp.Active)
 		time.Sleep(echoDelay - 1)

@@ -15,16 +15,23 @@ const (
 	insideDown  = "ip address del 192.0.2.1/32 dev eth1"
 )
 
+// handOverKeepsItsGrace begins the hand-over, and returns a moment before the grace is over, until which nothing goes.
+func (n *node) handOverKeepsItsGrace(t *testing.T) <-chan error {
+	t.Helper()
+	done := make(chan error)
+	go func() { done <- n.handOver() }()
+	time.Sleep(yieldGrace - time.Millisecond)
+	synctest.Wait()
+	expect(t, "before its grace is over", n.operations(), "")
+	return done
+}
+
 func TestARouterThatWasTakenOverWaitsForNoOtherToLetItsAddressesGo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n, _, inside := twoRoles(t, true)
 		n.kernel.TakeApplied()
 		inside.stopTakes = 2 * time.Second
-		done := make(chan error)
-		go func() { done <- n.handOver() }()
-		time.Sleep(yieldGrace - time.Millisecond)
-		synctest.Wait()
-		expect(t, "before its grace is over", n.operations(), "")
+		done := n.handOverKeepsItsGrace(t)
 		time.Sleep(2 * time.Millisecond)
 		synctest.Wait()
 		expect(t, "after it, while the other waits", n.operations(), outsideDown)
@@ -43,11 +50,7 @@ func TestARoleThatNoPassHasSeenIsHandedOverAsAnyOther(t *testing.T) {
 		n.started[0].become(vrrp.Active)
 		synctest.Wait()
 		n.kernel.TakeApplied()
-		done := make(chan error)
-		go func() { done <- n.handOver() }()
-		time.Sleep(yieldGrace - time.Millisecond)
-		synctest.Wait()
-		expect(t, "before its grace is over", n.operations(), "")
+		done := n.handOverKeepsItsGrace(t)
 		time.Sleep(2 * time.Millisecond)
 		if err := <-done; err != nil {
 			t.Fatal(err)

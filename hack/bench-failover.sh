@@ -15,7 +15,10 @@ exec 3>&1
 # measure runs a benchmark, shows what it prints, and keeps the figures of its last line.
 measure() {
 	local line
-	line=$("$@" -test.timeout 60m -test.v | sed -un '/^=== \|^ *--- \|^PASS$\|^ok /!p' | tee >(cat >&3) | sed -n 's/^bench-failover//p')
+	line=$("$@" -test.timeout 60m -test.v | sed -un '/^=== \|^ *--- \|^PASS$\|^ok /!p' | while IFS= read -r said; do
+		echo "$said" >&3
+		[[ $said != bench-failover* ]] || echo "${said#bench-failover}"
+	done)
 	figures+=$line
 }
 export LVS_AGENT=$PWD/bin/agent
