@@ -124,7 +124,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	threads := vrrpnet.NewThreads(nil)
-	taking := newTakeover(takeover{kernel: k, log: o.Log, kick: a.kickNode, look: a.kick})
+	taking := newTakeover(takeover{kernel: k, log: o.Log, kick: a.kickNode})
 	a.routers = newRouters(startRouter(threads), a.kickNode, taking, o.Log)
 	a.routers.strangers = threads.Strangers
 	a.sync = newConnectionSync(a.routers, a.kickNode, openExchange(k, a.routers, o.Log), o.Log)

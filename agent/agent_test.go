@@ -328,7 +328,7 @@ func newNode(t *testing.T, k *kerneltest.Kernel, dir string) *node {
 	}
 	a.health = monitor.New(monitor.Options{Prober: n.servers, OnChange: a.kick})
 	t.Cleanup(a.health.Close)
-	taking := newTakeover(takeover{kernel: k, log: a.log, kick: a.kickNode, look: a.kick})
+	taking := newTakeover(takeover{kernel: k, log: a.log, kick: a.kickNode})
 	a.routers = newRouters(func(_ string, config vrrp.Config, resume bool, events RouterEvents) (VirtualRouter, error) {
 		if n.mayStart != nil {
 			return nil, n.mayStart

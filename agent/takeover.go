@@ -22,8 +22,8 @@ type takeover struct {
 		Hold(held kernel.Held) error
 	}
 	log *slog.Logger
-	// kick asks for a pass, and look for one that leaves the node alone: it sees whose role changed.
-	kick, look func()
+	// kick asks for a pass.
+	kick func()
 	// tell tells other directors of the connections of virtual IPs here, for a time; own: of those that began here.
 	tell func(virtual []netip.Addr, period time.Duration, own bool)
 	// moved are routers that have just become Active or Backup: one that finds no room waits for a pass.
@@ -59,7 +59,6 @@ func (t *takeover) run(ctx context.Context) {
 				t.kick()
 				continue
 			}
-			t.look()
 			time.AfterFunc(echoDelay, t.kick)
 		}
 	}

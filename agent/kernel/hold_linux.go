@@ -94,9 +94,10 @@ func (k *Kernel) link(name string) (link, error) {
 	return link{name, index}, nil
 }
 
-// PrepareHold makes the tables that Hold needs, with nothing held, so that the first Hold takes no longer than others: the one of what is
-// held, and those to send packets on over the interfaces. What is as it should be stays; Hold makes the tables of an interface that is
-// not named here. ErrNoRelay: held packets of a family will be dropped on an interface, for want of a kernel module or of the interface.
+// PrepareHold makes the tables that Hold needs, with nothing held, and rehearses a Hold, so that the first one takes no longer than
+// others: the table of what is held, and those to send packets on over the interfaces. What is as it should be stays; Hold makes the tables
+// of an interface that is not named here. ErrNoRelay: held packets of a family will be dropped on an interface, for want of a kernel module
+// or of the interface.
 func (k *Kernel) PrepareHold(interfaces []string) error {
 	k.holds.mu.Lock()
 	defer k.holds.mu.Unlock()
@@ -112,10 +113,29 @@ func (k *Kernel) PrepareHold(interfaces []string) error {
 			lacking = append(lacking, err)
 			continue
 		}
-		lacking = append(lacking, k.holds.prepareRelay(on, ipvs.IPv4), k.holds.prepareRelay(on, ipvs.IPv6))
+		lacking = append(lacking, k.holds.prepareRelay(on, ipvs.IPv4), k.holds.prepareRelay(on, ipvs.IPv6), k.holds.rehearse(on))
 	}
 	if err := errors.Join(lacking...); err != nil {
 		return fmt.Errorf("prepare to hold packets: %w", err)
+	}
+	return nil
+}
+
+// rehearse holds for the shortest period what no packet comes from or goes to. A process that does something for the first time has to wait
+// for the pages of its own program, and this one does it next when clients wait.
+func (h *holds) rehearse(on link) error {
+	for _, nobody := range []netip.Addr{netip.IPv4Unspecified(), netip.IPv6Unspecified()} {
+		held := Held{
+			Virtual: []netip.Addr{nobody}, Servers: []netip.AddrPort{netip.AddrPortFrom(nobody, 1)},
+			To: nobody, Interface: on.name, Period: time.Millisecond,
+		}
+		elements, err := held.elements()
+		if err == nil {
+			err = h.put(elements, held, on)
+		}
+		if err != nil {
+			return h.explain(err)
+		}
 	}
 	return nil
 }

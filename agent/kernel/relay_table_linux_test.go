@@ -108,6 +108,19 @@ func TestOfTwoNextHopsInARowTheSecondCounts(t *testing.T) {
 	n.hasPeriods(map[string]int{"10s": 4})
 }
 
+func TestARehearsalLeavesNothingHeld(t *testing.T) {
+	n := newNode(t)
+	if err := n.kernel().PrepareHold([]string{"eth0"}); err != nil {
+		t.Fatal(err)
+	}
+	// Of each family the protocol of what is relayed is in its set.
+	if listed := n.ruleset(); strings.Count(listed, "elements") != 2 || strings.Count(listed, ` device "eth0"`) != 6 {
+		t.Errorf("want the tables, and no address in them:\n%s", listed)
+	}
+	n.relays("eth0", "192.0.2.2", "2001:db8::2")
+	n.hasPeriods(map[string]int{"10s": 4})
+}
+
 func TestPacketsAreSentOnOverAnInterfaceThatIsMadeAgain(t *testing.T) {
 	n := newNode(t)
 	if err := n.kernel().PrepareHold([]string{"eth0"}); err != nil {
