@@ -74,10 +74,13 @@ func newDirector(t *testing.T, size benchTable) *director {
 	d.Agent = &Agent{
 		log: slog.New(slog.DiscardHandler), metrics: newMetrics(), resync: time.Hour, wake: make(chan struct{}, 1),
 		kernel: d.kernel, views: d.api, reports: d.api, checkpoints: store, memory: newMemory(),
+		holds: newHolder(holder{kernel: k, log: slog.New(slog.DiscardHandler)}),
 	}
 	d.health = monitor.New(monitor.Options{Prober: probe.TCP{}, OnChange: d.kick})
 	t.Cleanup(d.health.Close)
-	d.routers = newRouters(startRouter(vrrpnet.NewThreads(nil)), d.kickNode, d.log)
+	taking := newTakeover(takeover{kernel: k, log: d.log, kick: d.kickNode})
+	d.routers = newRouters(startRouter(vrrpnet.NewThreads(nil)), d.kickNode, taking, d.log)
+	d.sync = newConnectionSync(d.routers, d.kickNode, openExchange(k, d.routers, d.log), d.log)
 	d.api.changes = size.world(t)
 	for !d.tableRead || d.ledger.Due() {
 		d.pass(t.Context(), time.Now())
