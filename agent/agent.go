@@ -134,7 +134,12 @@ func Run(ctx context.Context, o Options) (err error) {
 	defer endRoles()
 	go a.routers.together.run(roles)
 	go taking.run(roles)
-	a.health = monitor.New(monitor.Options{Prober: probe.TCP{}, OnChange: a.kick})
+	prober, err := probe.New()
+	if err != nil {
+		return err
+	}
+	defer prober.Close()
+	a.health = monitor.New(monitor.Options{Prober: prober, OnChange: a.kick, MaxConcurrent: probe.MostConcurrent()})
 	defer a.health.Close()
 	a.recall(saved, recalled)
 	go a.holds.run(ctx)

@@ -23,6 +23,7 @@ import (
 	"github.com/lvs-operator/lvs-operator/agent/connections/exchange"
 	"github.com/lvs-operator/lvs-operator/agent/health"
 	"github.com/lvs-operator/lvs-operator/agent/health/monitor"
+	"github.com/lvs-operator/lvs-operator/agent/health/monitor/monitortest"
 	"github.com/lvs-operator/lvs-operator/agent/ipvs"
 	"github.com/lvs-operator/lvs-operator/agent/kernel/kerneltest"
 	"github.com/lvs-operator/lvs-operator/agent/plan"
@@ -326,7 +327,7 @@ func newNode(t *testing.T, k *kerneltest.Kernel, dir string) *node {
 		kernel: memoryKernel{k}, views: n.api, reports: n.api, checkpoints: store,
 		holds: newHolder(holder{kernel: k, log: slog.New(slog.DiscardHandler)}), memory: newMemory(),
 	}
-	a.health = monitor.New(monitor.Options{Prober: n.servers, OnChange: a.kick})
+	a.health = monitor.New(monitor.Options{Prober: monitortest.New(n.servers.Probe), OnChange: a.kick})
 	t.Cleanup(a.health.Close)
 	taking := newTakeover(takeover{kernel: k, log: a.log, kick: a.kickNode})
 	a.routers = newRouters(func(_ string, config vrrp.Config, resume bool, events RouterEvents) (VirtualRouter, error) {

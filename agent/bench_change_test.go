@@ -76,7 +76,10 @@ func newDirector(t *testing.T, size benchTable) *director {
 		kernel: d.kernel, views: d.api, reports: d.api, checkpoints: store, memory: newMemory(),
 		holds: newHolder(holder{kernel: k, log: slog.New(slog.DiscardHandler)}),
 	}
-	d.health = monitor.New(monitor.Options{Prober: probe.TCP{}, OnChange: d.kick})
+	prober, err := probe.New()
+	fail(t, err)
+	t.Cleanup(prober.Close)
+	d.health = monitor.New(monitor.Options{Prober: prober, OnChange: d.kick})
 	t.Cleanup(d.health.Close)
 	taking := newTakeover(takeover{kernel: k, log: d.log, kick: d.kickNode})
 	d.routers = newRouters(startRouter(vrrpnet.NewThreads(nil)), d.kickNode, taking, d.log)

@@ -16,6 +16,7 @@ import (
 	"github.com/lvs-operator/lvs-operator/agent/checkpoint/journal"
 	"github.com/lvs-operator/lvs-operator/agent/desired"
 	"github.com/lvs-operator/lvs-operator/agent/health"
+	"github.com/lvs-operator/lvs-operator/agent/health/check"
 	"github.com/lvs-operator/lvs-operator/agent/ipvs"
 	"github.com/lvs-operator/lvs-operator/agent/mark"
 	"github.com/lvs-operator/lvs-operator/agent/plan"
@@ -37,7 +38,7 @@ func tomcat() *desired.Service {
 			Tunnel: ipvs.Tunnel{Type: ipvs.GUE, Port: 6080, Flags: ipvs.TunnelRemoteChecksum},
 		}},
 		Check: &desired.Check{Port: 80, Spec: health.Spec{
-			Kind: health.TCP, Interval: 6 * time.Second, Timeout: 10 * time.Second, RetryDelay: 3 * time.Second, Retries: 3,
+			Check: check.TCP{}, Interval: 6 * time.Second, Timeout: 10 * time.Second, RetryDelay: 3 * time.Second, Retries: 3,
 		}},
 		Drain: 5 * time.Minute,
 	}

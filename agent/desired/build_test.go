@@ -16,6 +16,7 @@ import (
 
 	"github.com/lvs-operator/lvs-operator/agent/desired"
 	"github.com/lvs-operator/lvs-operator/agent/health"
+	"github.com/lvs-operator/lvs-operator/agent/health/check"
 	"github.com/lvs-operator/lvs-operator/agent/ipvs"
 	"github.com/lvs-operator/lvs-operator/agent/plan"
 	"github.com/lvs-operator/lvs-operator/agent/vrrp"
@@ -120,7 +121,7 @@ func TestDirectorOfTheTutorial(t *testing.T) {
 			}},
 			Destinations: []ipvs.Destination{realServer("192.0.2.111:80", 0), realServer("192.0.2.115:8080", 3)},
 			Check: &desired.Check{Spec: health.Spec{
-				Kind: health.TCP, Interval: 6 * time.Second, Timeout: 10 * time.Second, RetryDelay: 3 * time.Second, Retries: 3,
+				Check: check.TCP{}, Interval: 6 * time.Second, Timeout: 10 * time.Second, RetryDelay: 3 * time.Second, Retries: 3,
 			}},
 		}},
 		Applied: map[string]map[string]int64{"edge": {"edge-services": 3, "edge-tomcat-0": 7, "edge-tomcat-1": 8}},

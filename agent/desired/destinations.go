@@ -8,7 +8,6 @@ import (
 	"math"
 	"slices"
 
-	"github.com/lvs-operator/lvs-operator/agent/health"
 	"github.com/lvs-operator/lvs-operator/agent/ipvs"
 	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
 )
@@ -119,25 +118,4 @@ func parseTunnel(compiled *v1alpha1.CompiledTunnel) (ipvs.Tunnel, error) {
 		tunnel.Flags = ipvs.TunnelRemoteChecksum
 	}
 	return tunnel, nil
-}
-
-// parseCheck converts a health check; nil: real servers are not checked.
-func parseCheck(compiled *v1alpha1.CompiledHealthCheck) (*Check, error) {
-	if compiled == nil {
-		return nil, nil
-	}
-	port, err := parsePort(compiled.Port, 0)
-	if err != nil {
-		return nil, fmt.Errorf("health check: %w", err)
-	}
-	check := &Check{Port: port, Spec: health.Spec{
-		Interval:   compiled.Interval.Duration,
-		Timeout:    compiled.Timeout.Duration,
-		RetryDelay: compiled.RetryDelay.Duration,
-		Retries:    int(compiled.Retries),
-	}}
-	if compiled.TCP != nil {
-		check.Spec.Kind = health.TCP
-	}
-	return check, check.Spec.Validate()
 }

@@ -13,8 +13,8 @@ import (
 func TestFewTargetsAreCheckedAtOnce(t *testing.T) {
 	target := health.Target{Address: netip.MustParseAddrPort("192.0.2.10:80"), Spec: tutorial}
 	for _, starting := range []int{1, health.Few} {
-		if got := health.Jitter(target, starting); got != 0 {
-			t.Errorf("one of %d waits %v, want 0", starting, got)
+		if got := health.Jitter(target, starting); got != (health.Start{}) {
+			t.Errorf("one of %d begins as %v, want at once", starting, got)
 		}
 	}
 }
@@ -33,33 +33,37 @@ func TestManyTargetsAreSpreadEvenlyAndWithinTheirInterval(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			spec := tutorial
 			spec.Interval = tc.interval
-			var tenths [10]int
+			var tenths, seconds [10]int
 			address := netip.MustParseAddr("192.0.2.0")
 			for i := range tc.starting {
 				target := health.Target{Address: netip.AddrPortFrom(address, uint16(8000+i%3)), Spec: spec}
 				address = address.Next()
-				wait := health.Jitter(target, tc.starting)
-				if wait != health.Jitter(target, tc.starting) {
-					t.Fatalf("%v waits differently when asked twice", target)
+				start := health.Jitter(target, tc.starting)
+				if start != health.Jitter(target, tc.starting) {
+					t.Fatalf("%v begins differently when asked twice", target)
 				}
-				if wait < 0 || wait >= tc.window {
-					t.Fatalf("%v waits %v, want less than %v", target, wait, tc.window)
+				if start.Wait < 0 || start.Wait >= tc.window || start.First <= 0 || start.First > tc.interval {
+					t.Fatalf("%v begins as %v, want to wait for less than %v, and an interval of at most %v", target, start, tc.window, tc.interval)
 				}
-				tenths[wait*10/tc.window]++
+				tenths[start.Wait*10/tc.window]++
+				seconds[(start.Wait+start.First)%tc.interval*10/tc.interval]++
 			}
 			fair := tc.starting / 10
-			for i, n := range tenths {
-				if n < fair/2 || n > fair*2 {
+			for i := range tenths {
+				if n := tenths[i]; n < fair/2 || n > fair*2 {
 					t.Errorf("tenth %d of the window has %d starts, want about %d: %v", i, n, fair, tenths)
+				}
+				if n := seconds[i]; n < fair/2 || n > fair*2 {
+					t.Errorf("tenth %d of the interval has %d second checks, want about %d: %v", i, n, fair, seconds)
 				}
 			}
 		})
 	}
 }
 
-func TestTargetWithoutIntervalDoesNotWait(t *testing.T) {
+func TestTargetWithoutIntervalBeginsAsOneWithTheShortest(t *testing.T) {
 	target := health.Target{Address: netip.MustParseAddrPort("192.0.2.10:80")}
-	if got := health.Jitter(target, health.Few+1); got != 0 {
-		t.Errorf("waits %v, want 0", got)
+	if got := health.Jitter(target, health.Few+1); got.Wait >= health.MinInterval || got.First > health.MinInterval {
+		t.Errorf("begins as %v, want within %v", got, health.MinInterval)
 	}
 }

@@ -3,6 +3,7 @@
 package health
 
 import (
+	"cmp"
 	"errors"
 	"time"
 )
@@ -21,10 +22,13 @@ var ErrInconclusive = errors.New("check not made")
 //	   +--------------------------------------------------------+
 //	                          fail
 //
-// The next check is due, counted from the end of the last one, after
+// The next check is due
 //
-//	retryDelay   while Up, when the last check failed
-//	interval     else
+//	an interval after the last one was due, when that passed: checks keep their rhythm
+//	retryDelay after the end of the last one, while Up, when that failed
+//	an interval after the end of the last one, else
+//
+// and never before the last one has ended.
 //
 // A Law is not safe for concurrent use. Copying it copies the life up to then.
 type Law struct {
@@ -34,14 +38,15 @@ type Law struct {
 	failures int
 	since    time.Time
 	due      time.Time
-	reason   string
+	// first is the interval after the first check; 0: that of the specification.
+	first  time.Duration
+	reason string
 }
 
 // NewLaw begins a life at now in the state initial: Unknown for a real server that was never seen, Up for one found with
-// weight in the kernel. The first check is due at now + jitter (see Jitter). The spec should have passed Validate; an
-// Interval below MinInterval is taken as MinInterval.
-func NewLaw(spec Spec, initial State, now time.Time, jitter time.Duration) Law {
-	return Law{spec: spec, state: initial, since: now, due: now.Add(jitter)}
+// weight in the kernel. The spec should have passed Validate; an Interval below MinInterval is taken as MinInterval.
+func NewLaw(spec Spec, initial State, now time.Time, start Start) Law {
+	return Law{spec: spec, state: initial, since: now, due: now.Add(start.Wait), first: start.First}
 }
 
 // Due is when the next check shall start. It stays put until the result of that check is observed.
@@ -71,10 +76,15 @@ func (l *Law) Observe(now time.Time, failure error) (changed bool) {
 	l.checked = true
 	if failure == nil {
 		l.pass(now)
+		l.due = l.due.Add(cmp.Or(l.first, l.interval()))
+		if l.due.Before(now) {
+			l.due = now
+		}
 	} else {
 		l.fail(now, failure.Error())
+		l.due = now.Add(l.pause())
 	}
-	l.due = now.Add(l.pause())
+	l.first = 0
 	return l.state != state || l.checked != checked
 }
 

@@ -9,11 +9,12 @@ import (
 	"time"
 
 	"github.com/lvs-operator/lvs-operator/agent/health"
+	"github.com/lvs-operator/lvs-operator/agent/health/check"
 )
 
 // tutorial is the check of the LVS guide's virtual_server: delay_loop 6, connect_timeout 10, retry 3, delay_before_retry 3.
 var tutorial = health.Spec{
-	Kind: health.TCP, Interval: 6 * time.Second, Timeout: 10 * time.Second, Retries: 3, RetryDelay: 3 * time.Second,
+	Check: check.TCP{}, Interval: 6 * time.Second, Timeout: 10 * time.Second, Retries: 3, RetryDelay: 3 * time.Second,
 }
 
 var (
@@ -32,14 +33,14 @@ func line(l *health.Law) string {
 		l.State(), l.Since().Sub(start).Seconds(), l.Checked(), l.Due().Sub(start).Seconds(), l.LastReason())
 }
 
-type check struct {
+type checked struct {
 	ends    float64
 	result  error
 	changed bool
 	want    string
 }
 
-func play(t *testing.T, l *health.Law, checks []check) {
+func play(t *testing.T, l *health.Law, checks []checked) {
 	t.Helper()
 	for _, c := range checks {
 		if changed := l.Observe(at(c.ends), c.result); changed != c.changed {
@@ -52,19 +53,21 @@ func play(t *testing.T, l *health.Law, checks []check) {
 }
 
 func TestNewRealServerStartsDownAndRisesWithItsFirstPassedCheck(t *testing.T) {
-	l := health.NewLaw(tutorial, health.Unknown, start, 0)
+	l := health.NewLaw(tutorial, health.Unknown, start, health.Start{})
 	if got, want := line(&l), `unknown since 0s checked=false next 0s ""`; got != want {
 		t.Fatalf("at the start: got %s, want %s", got, want)
 	}
-	play(t, &l, []check{
-		{0.5, nil, true, `up since 0.5s checked=true next 6.5s ""`},
-		{6.5, nil, false, `up since 0.5s checked=true next 12.5s ""`},
+	play(t, &l, []checked{
+		{0.5, nil, true, `up since 0.5s checked=true next 6s ""`},
+		{6.5, nil, false, `up since 0.5s checked=true next 12s ""`},
+		{18.25, nil, false, `up since 0.5s checked=true next 18.25s ""`},
+		{18.5, nil, false, `up since 0.5s checked=true next 24.25s ""`},
 	})
 }
 
 func TestNewRealServerThatRefusesIsDownAtOnceAndCheckedEveryInterval(t *testing.T) {
-	l := health.NewLaw(tutorial, health.Unknown, start, 0)
-	play(t, &l, []check{
+	l := health.NewLaw(tutorial, health.Unknown, start, health.Start{})
+	play(t, &l, []checked{
 		{0, errRefused, true, `down since 0s checked=true next 6s "connection refused"`},
 		{6, errRefused, false, `down since 0s checked=true next 12s "connection refused"`},
 		{12, nil, true, `up since 12s checked=true next 18s ""`},
@@ -72,8 +75,8 @@ func TestNewRealServerThatRefusesIsDownAtOnceAndCheckedEveryInterval(t *testing.
 }
 
 func TestRealServerGoesDownOnlyWhenAllRetriesFailed(t *testing.T) {
-	l := health.NewLaw(tutorial, health.Unknown, start, 0)
-	play(t, &l, []check{
+	l := health.NewLaw(tutorial, health.Unknown, start, health.Start{})
+	play(t, &l, []checked{
 		{0, nil, true, `up since 0s checked=true next 6s ""`},
 		{6, errRefused, false, `up since 0s checked=true next 9s "connection refused"`},
 		{9, errRefused, false, `up since 0s checked=true next 12s "connection refused"`},
@@ -86,8 +89,8 @@ func TestRealServerGoesDownOnlyWhenAllRetriesFailed(t *testing.T) {
 func TestPassedRetryForgetsTheFailuresBeforeIt(t *testing.T) {
 	spec := tutorial
 	spec.Retries = 1
-	l := health.NewLaw(spec, health.Unknown, start, 0)
-	play(t, &l, []check{
+	l := health.NewLaw(spec, health.Unknown, start, health.Start{})
+	play(t, &l, []checked{
 		{0, nil, true, `up since 0s checked=true next 6s ""`},
 		{6, errRefused, false, `up since 0s checked=true next 9s "connection refused"`},
 		{9, nil, false, `up since 0s checked=true next 15s ""`},
@@ -99,8 +102,8 @@ func TestPassedRetryForgetsTheFailuresBeforeIt(t *testing.T) {
 func TestWithoutRetriesOneFailedCheckIsEnough(t *testing.T) {
 	spec := tutorial
 	spec.Retries = 0
-	l := health.NewLaw(spec, health.Up, start, 0)
-	play(t, &l, []check{
+	l := health.NewLaw(spec, health.Up, start, health.Start{})
+	play(t, &l, []checked{
 		{1, errRefused, true, `down since 1s checked=true next 7s "connection refused"`},
 	})
 }
@@ -108,11 +111,11 @@ func TestWithoutRetriesOneFailedCheckIsEnough(t *testing.T) {
 func TestAdoptedRealServerIsUpUncheckedAndFallsOnlyByTheLaw(t *testing.T) {
 	spec := tutorial
 	spec.Retries = 1
-	l := health.NewLaw(spec, health.Up, start, 0)
+	l := health.NewLaw(spec, health.Up, start, health.Start{})
 	if got, want := line(&l), `up since 0s checked=false next 0s ""`; got != want {
 		t.Fatalf("at the start: got %s, want %s", got, want)
 	}
-	play(t, &l, []check{
+	play(t, &l, []checked{
 		{1, errRefused, true, `up since 0s checked=true next 4s "connection refused"`},
 		{4, errRefused, true, `down since 4s checked=true next 10s "connection refused"`},
 	})
@@ -123,8 +126,8 @@ func TestCheckThatTheDirectorCouldNotMakeSaysNothingOfTheRealServer(t *testing.T
 	spec.Retries = 1
 	noFiles := fmt.Errorf("%w: the director is out of file descriptors", health.ErrInconclusive)
 	const reason = "check not made: the director is out of file descriptors"
-	l := health.NewLaw(spec, health.Unknown, start, 0)
-	play(t, &l, []check{
+	l := health.NewLaw(spec, health.Unknown, start, health.Start{})
+	play(t, &l, []checked{
 		{0, noFiles, false, `unknown since 0s checked=false next 6s "` + reason + `"`},
 		{6, nil, true, `up since 6s checked=true next 12s ""`},
 		{12, noFiles, false, `up since 6s checked=true next 18s "` + reason + `"`},
@@ -135,7 +138,7 @@ func TestCheckThatTheDirectorCouldNotMakeSaysNothingOfTheRealServer(t *testing.T
 }
 
 func TestRespecKeepsTheStateAndTheFailedTries(t *testing.T) {
-	l := health.NewLaw(tutorial, health.Unknown, start, 0)
+	l := health.NewLaw(tutorial, health.Unknown, start, health.Start{})
 	l.Observe(at(0), nil)
 	l.Observe(at(6), errRefused)
 	stricter := tutorial
@@ -144,7 +147,7 @@ func TestRespecKeepsTheStateAndTheFailedTries(t *testing.T) {
 	if got, want := line(&l), `up since 0s checked=true next 9s "connection refused"`; got != want {
 		t.Fatalf("after the change: got %s, want %s", got, want)
 	}
-	play(t, &l, []check{
+	play(t, &l, []checked{
 		{9, errRefused, true, `down since 9s checked=true next 15s "connection refused"`},
 	})
 }
@@ -162,7 +165,7 @@ func TestRespecNeverPutsTheNextCheckOff(t *testing.T) {
 		{"a check whose result never came is due now", 6 * time.Second, 8, 8},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			l := health.NewLaw(tutorial, health.Unknown, start, 0)
+			l := health.NewLaw(tutorial, health.Unknown, start, health.Start{})
 			l.Observe(at(0), nil)
 			spec := tutorial
 			spec.Interval = tc.interval
@@ -175,7 +178,7 @@ func TestRespecNeverPutsTheNextCheckOff(t *testing.T) {
 }
 
 func TestDeadRealServerIsDownExactlyAtTheRemovalBoundWhenEveryTryHangs(t *testing.T) {
-	l := health.NewLaw(tutorial, health.Unknown, start, 0)
+	l := health.NewLaw(tutorial, health.Unknown, start, health.Start{})
 	l.Observe(start, nil) // and dies here
 	for l.State() == health.Up {
 		l.Observe(l.Due().Add(tutorial.Timeout), errors.New("no answer within 10s"))
@@ -192,7 +195,7 @@ func TestDeadRealServerIsDownExactlyAtTheRemovalBoundWhenEveryTryHangs(t *testin
 }
 
 func TestSpecificationWithoutIntervalMakesNoBusyLoop(t *testing.T) {
-	l := health.NewLaw(health.Spec{Kind: health.TCP}, health.Unknown, start, 0)
+	l := health.NewLaw(health.Spec{Check: check.TCP{}}, health.Unknown, start, health.Start{})
 	l.Observe(start, nil)
 	if got := l.Due().Sub(start); got != health.MinInterval {
 		t.Errorf("next check after %v, want %v", got, health.MinInterval)

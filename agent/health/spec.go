@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"net/netip"
 	"time"
+
+	"github.com/lvs-operator/lvs-operator/agent/health/check"
 )
 
 // The limits of a Spec, the same as the limits of a RealServerPool's health check in the API.
@@ -22,24 +24,10 @@ const (
 	MaxRetryDelay = time.Hour
 )
 
-// Kind is what a check does. The zero Kind is none, and not valid.
-type Kind uint8
-
-// TCP passes when the real server accepts a connection.
-const TCP Kind = 1
-
-// String returns the name that the API gives the kind: "tcp".
-func (k Kind) String() string {
-	if k == TCP {
-		return "tcp"
-	}
-	return fmt.Sprintf("kind %d", uint8(k))
-}
-
 // Spec says how one real server is checked. It is comparable: real servers that are checked alike have equal Specs.
 type Spec struct {
-	// Kind is what a check does.
-	Kind Kind
+	// Check is what a check does; nil is not valid.
+	Check check.Check
 	// Interval is the pause after a check while nothing is wrong, and while the real server is down: MinInterval to
 	// MaxInterval. keepalived: delay_loop.
 	Interval time.Duration
@@ -54,16 +42,18 @@ type Spec struct {
 
 // Validate returns nil, or every limit that s breaks, joined into one error.
 func (s Spec) Validate() error {
-	var kind error
-	if s.Kind != TCP {
-		kind = fmt.Errorf("health check has %v: use tcp", s.Kind)
+	what := errors.New("health check has no kind: use one, for example tcp")
+	if s.Check != nil {
+		if what = s.Check.Validate(); what != nil {
+			what = fmt.Errorf("health check %s: %w", s.Check, what)
+		}
 	}
 	var retries error
 	if s.Retries < 0 || s.Retries > MaxRetries {
 		retries = fmt.Errorf("health check retries %d must lie between 0 and %d", s.Retries, MaxRetries)
 	}
 	return errors.Join(
-		kind,
+		what,
 		within("interval", s.Interval, MinInterval, MaxInterval),
 		within("timeout", s.Timeout, MinTimeout, MaxTimeout),
 		within("retryDelay", s.RetryDelay, 0, MaxRetryDelay),
@@ -96,7 +86,7 @@ type Target struct {
 	Spec Spec
 }
 
-// String returns the kind and the address, for example "tcp 192.0.2.10:80".
+// String returns the check and the address, for example "tcp 192.0.2.10:80".
 func (t Target) String() string {
-	return t.Spec.Kind.String() + " " + t.Address.String()
+	return fmt.Sprintf("%v %v", t.Spec.Check, t.Address)
 }

@@ -18,7 +18,7 @@ func TestSpecOutsideItsLimitsIsRefusedWithTheLimit(t *testing.T) {
 	}{
 		{"the tutorial's", func(*health.Spec) {}, ""},
 		{"no retries, no delay", func(s *health.Spec) { s.Retries, s.RetryDelay = 0, 0 }, ""},
-		{"no kind", func(s *health.Spec) { s.Kind = 0 }, "health check has kind 0: use tcp"},
+		{"no kind", func(s *health.Spec) { s.Check = nil }, "health check has no kind: use one, for example tcp"},
 		{"interval too short", func(s *health.Spec) { s.Interval = 0 }, "health check interval 0s must lie between 100ms and 24h0m0s"},
 		{"interval too long", func(s *health.Spec) { s.Interval = 25 * time.Hour }, "health check interval 25h0m0s must lie between 100ms and 24h0m0s"},
 		{"timeout too short", func(s *health.Spec) { s.Timeout = time.Millisecond }, "health check timeout 1ms must lie between 10ms and 5m0s"},
@@ -26,7 +26,7 @@ func TestSpecOutsideItsLimitsIsRefusedWithTheLimit(t *testing.T) {
 		{"negative delay", func(s *health.Spec) { s.RetryDelay = -1 }, "health check retryDelay -1ns must lie between 0s and 1h0m0s"},
 		{"negative retries", func(s *health.Spec) { s.Retries = -1 }, "health check retries -1 must lie between 0 and 100"},
 		{"too many retries", func(s *health.Spec) { s.Retries = 101 }, "health check retries 101 must lie between 0 and 100"},
-		{"two faults", func(s *health.Spec) { s.Kind, s.Retries = 0, -1 }, "health check has kind 0: use tcp\nhealth check retries -1 must lie between 0 and 100"},
+		{"two faults", func(s *health.Spec) { s.Check, s.Retries = nil, -1 }, "health check has no kind: use one, for example tcp\nhealth check retries -1 must lie between 0 and 100"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			spec := tutorial

@@ -106,52 +106,6 @@ type Member struct {
 // +kubebuilder:validation:MaxLength=39
 type IPAddress string
 
-// HealthCheck is how a director checks one real server. A real server starts down, comes up with its first passed check,
-// and goes down when a check and all its retries have failed: at most interval + (retries+1)*timeout + retries*retryDelay
-// after it died.
-type HealthCheck struct {
-	// interval between checks, as a duration, 100ms to 24h, default 5s. keepalived calls it delay_loop.
-	// +optional
-	// +kubebuilder:default="5s"
-	// +kubebuilder:validation:Type=string
-	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('100ms') && duration(self) <= duration('24h')",message="interval must lie between 100ms and 24h"
-	Interval metav1.Duration `json:"interval,omitempty"`
-	// timeout of one try, as a duration, 10ms to 5m, default 3s. keepalived calls it connect_timeout.
-	// +optional
-	// +kubebuilder:default="3s"
-	// +kubebuilder:validation:Type=string
-	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('10ms') && duration(self) <= duration('5m')",message="timeout must lie between 10ms and 5m"
-	Timeout metav1.Duration `json:"timeout,omitempty"`
-	// retries is how many more tries follow a failed check before the real server is taken as down: 0 to 100, default 2.
-	// keepalived calls it retry, before nb_get_retry.
-	// +optional
-	// +kubebuilder:default=2
-	// +kubebuilder:validation:Minimum=0
-	// +kubebuilder:validation:Maximum=100
-	Retries *int32 `json:"retries,omitempty"`
-	// retryDelay is the pause before each retry, as a duration, 0s to 1h, default 1s. keepalived calls it delay_before_retry.
-	// +optional
-	// +kubebuilder:default="1s"
-	// +kubebuilder:validation:Type=string
-	// +kubebuilder:validation:MaxLength=32
-	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s') && duration(self) <= duration('1h')",message="retryDelay must lie between 0s and 1h"
-	RetryDelay *metav1.Duration `json:"retryDelay,omitempty"`
-	// port that is checked, 1 to 65535. Default: the real server's port, or else the virtual service's. Services by firewall
-	// mark and on port 0 have no port, so for them it is required.
-	// +optional
-	// +kubebuilder:validation:Minimum=1
-	// +kubebuilder:validation:Maximum=65535
-	Port int32 `json:"port,omitempty"`
-	// tcp opens a connection to that port of the real server and closes it.
-	// +required
-	TCP *TCPCheck `json:"tcp"`
-}
-
-// TCPCheck passes when the real server accepts a TCP connection. It has no settings.
-type TCPCheck struct{}
-
 // RealServerPoolStatus is what the controller knows of a pool.
 type RealServerPoolStatus struct {
 	// observedGeneration is the metadata.generation that this status speaks of; 0 or absent: none yet.

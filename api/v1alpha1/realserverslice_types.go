@@ -74,8 +74,46 @@ type CompiledHealthCheck struct {
 	// +optional
 	Port int32 `json:"port,omitempty"`
 	// tcp opens a connection to that port of the real server and closes it. It has no settings.
+	// +optional
+	TCP *TCPCheck `json:"tcp,omitempty"`
+	// http sends a request by HTTP/1.1 to that port and judges the answer.
+	// +optional
+	HTTP *CompiledHTTPCheck `json:"http,omitempty"`
+}
+
+// CompiledHTTPCheck is a check by HTTP with every default filled in.
+type CompiledHTTPCheck struct {
+	// method of the request: GET, HEAD or OPTIONS; default GET if the pool says nothing.
 	// +required
-	TCP *TCPCheck `json:"tcp"`
+	Method string `json:"method"`
+	// path that is asked for, with its query; default / if the pool says nothing.
+	// +required
+	Path string `json:"path"`
+	// host is the virtual host that is asked for; absent: the address and the port that are checked.
+	// +optional
+	Host string `json:"host,omitempty"`
+	// headers are further header fields of the request; at most 16.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=16
+	Headers []CompiledHTTPHeader `json:"headers,omitempty"`
+	// statuses that pass, as in 200-299,401; absent: 200-299.
+	// +optional
+	Statuses string `json:"statuses,omitempty"`
+	// bodyRegex is a regular expression (RE2) that has to match in the body; absent: any body passes.
+	// +optional
+	BodyRegex string `json:"bodyRegex,omitempty"`
+}
+
+// CompiledHTTPHeader is a header field of a request.
+type CompiledHTTPHeader struct {
+	// name of the field.
+	// +required
+	Name string `json:"name"`
+	// value of the field; absent: empty.
+	// +optional
+	Value string `json:"value,omitempty"`
 }
 
 // CompiledRealServer is one real server.

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -97,7 +98,26 @@ func compileHealthCheck(check *v1alpha1.HealthCheck) *v1alpha1.CompiledHealthChe
 		RetryDelay: or(check.RetryDelay, metav1.Duration{Duration: defaultCheckRetryDelay}),
 		Port:       check.Port,
 		TCP:        check.TCP,
+		HTTP:       compileHTTPCheck(check.HTTP),
 	}
+}
+
+func compileHTTPCheck(check *v1alpha1.HTTPCheck) *v1alpha1.CompiledHTTPCheck {
+	if check == nil {
+		return nil
+	}
+	compiled := &v1alpha1.CompiledHTTPCheck{
+		Method: cmp.Or(check.Method, "GET"), Path: cmp.Or(check.Path, "/"), Host: check.Host, BodyRegex: check.BodyRegex,
+	}
+	for _, header := range check.Headers {
+		compiled.Headers = append(compiled.Headers, v1alpha1.CompiledHTTPHeader(header))
+	}
+	statuses := make([]string, 0, len(check.Statuses))
+	for _, one := range check.Statuses {
+		statuses = append(statuses, string(one))
+	}
+	compiled.Statuses = strings.Join(statuses, ",")
+	return compiled
 }
 
 func previousRealServers(g string, previous []*v1alpha1.RealServerSlice) map[types.NamespacedName]placement {

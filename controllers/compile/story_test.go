@@ -227,6 +227,9 @@ func tellCheck(c *v1alpha1.CompiledHealthCheck) string {
 	if c.Port != 0 {
 		told += fmt.Sprintf(", on port %d", c.Port)
 	}
+	if h := c.HTTP; h != nil {
+		told += fmt.Sprintf(", by http %s %s%s, headers %v, statuses %q, body %q", h.Method, h.Host, h.Path, h.Headers, h.Statuses, h.BodyRegex)
+	}
 	return told
 }
 

@@ -23,14 +23,14 @@ const module = "github.com/lvs-operator/lvs-operator"
 
 // pure rooms decide and never act: no logging, metrics, context, goroutines, clock, sockets, netlink or Kubernetes clients.
 var pure = []string{
-	"agent/connections", "agent/desired", "agent/health", "agent/ipvs", "agent/ipvs/wire", "agent/mark", "agent/plan",
+	"agent/connections", "agent/desired", "agent/health", "agent/health/check", "agent/ipvs", "agent/ipvs/wire", "agent/mark", "agent/plan",
 	"agent/realserver", "agent/vrrp", "api/v1alpha1", "controllers/allocate", "controllers/compile", "controllers/rollup",
 }
 
 // mayImport is what a pure room may import besides other pure rooms. A prefix that ends in / stands for all below it.
 var mayImport = []string{
 	"bytes", "cmp", "crypto/sha256", "encoding/", "errors", "fmt", "hash/", "iter", "maps", "math", "math/", "net/netip",
-	"slices", "sort", "strconv", "strings", "time", "unicode", "unicode/utf8", "unique",
+	"regexp", "slices", "sort", "strconv", "strings", "time", "unicode", "unicode/utf8", "unique",
 	// Types only: these packages hold no client.
 	"k8s.io/api/core/v1", "k8s.io/apimachinery/pkg/api/equality", "k8s.io/apimachinery/pkg/api/meta",
 	"k8s.io/apimachinery/pkg/apis/meta/v1", "k8s.io/apimachinery/pkg/labels", "k8s.io/apimachinery/pkg/runtime",

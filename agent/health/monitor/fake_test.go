@@ -11,11 +11,12 @@ import (
 	"time"
 
 	"github.com/lvs-operator/lvs-operator/agent/health"
+	"github.com/lvs-operator/lvs-operator/agent/health/check"
 )
 
 // tutorial is the check of the LVS guide's virtual_server.
 var tutorial = health.Spec{
-	Kind: health.TCP, Interval: 6 * time.Second, Timeout: 10 * time.Second, Retries: 3, RetryDelay: 3 * time.Second,
+	Check: check.TCP{}, Interval: 6 * time.Second, Timeout: 10 * time.Second, Retries: 3, RetryDelay: 3 * time.Second,
 }
 
 var errRefused = errors.New("connection refused")
@@ -34,7 +35,7 @@ const (
 	slow // accepts after a second
 )
 
-// servers is a Prober over real servers that the story starts and stops. Those it does not name refuse.
+// servers makes checks of real servers that the story starts and stops. Those it does not name refuse.
 type servers struct {
 	mu      sync.Mutex
 	begun   time.Time

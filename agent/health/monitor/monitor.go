@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package monitor runs the checks of all real servers of one director on time, on Go timers and goroutines, and keeps
-// what they say; it never decides by itself whether a real server is up (package health does), and never touches IPVS.
+// Package monitor runs the checks of all real servers of one director on time and keeps what they say; it never decides by itself whether
+// a real server is up (package health does), never opens a socket (its Prober does), and never touches IPVS.
 //
-// One goroutine holds the times of all targets in a heap. A target costs a goroutine and a timer only while its check
-// runs, so ten thousand targets at rest cost one timer.
+// One goroutine holds the times of all targets in a heap, starts what is due, and waits for what ends. A target costs a place among the
+// running checks only while its check runs.
 package monitor
 
 import (
-	"context"
 	"net/netip"
 	"sync"
 	"time"
@@ -21,16 +20,30 @@ import (
 // of a dead real server holds its place for its whole timeout: this many real servers may hang before a living one waits.
 const DefaultMaxConcurrent = 4096
 
-// Prober makes one check.
+// Prober makes checks, many at a time. Only the Monitor's goroutine calls it, apart from Wake.
 type Prober interface {
-	// Probe returns nil when t passed, else an error whose text is the reason. It must return soon after ctx ends, which
-	// is t.Spec.Timeout after the start, or earlier when the target is removed. It is called concurrently.
-	Probe(ctx context.Context, t health.Target) error
+	// Start begins a check of t in a place where none runs, from 0 to Options.MaxConcurrent - 1. It does not block.
+	Start(place int, t health.Target)
+	// End makes the check that runs in a place end: its time is over, or nobody wants to know its result any more. The result comes from
+	// Wait all the same, soon. It does not block.
+	End(place int)
+	// Wait returns what has ended, each check once. Where nothing has it waits, until the moment given at most (the zero time: for as long
+	// as it takes), or until Wake. What it returns is good until the next call.
+	Wait(until time.Time) []Result
+	// Wake makes the Wait that runs, or else the next one, return. It may be called at any time, by anybody, and does not block.
+	Wake()
+}
+
+// Result is what became of the check in a place.
+type Result struct {
+	Place int
+	// Err is nil when the check passed, else an error whose text is the reason.
+	Err error
 }
 
 // Options are what a Monitor needs.
 type Options struct {
-	// Prober makes the checks. Required.
+	// Prober makes the checks. Required, and not shared.
 	Prober Prober
 	// OnChange is called after State or Checked of any target changed by a check; several changes may share one call, and
 	// calls never overlap. No lock is held, so it may read the Monitor; it must not block, because checks start late
@@ -61,18 +74,16 @@ func (i Initial) state() health.State {
 type Monitor struct {
 	prober   Prober
 	onChange func()
-	limit    int
-
-	stop context.CancelFunc
-	done sync.WaitGroup
-	wake chan struct{} // holds one token: look at the schedule again
+	done     sync.WaitGroup
 
 	mu      sync.Mutex
+	closed  bool
 	watched index
-	queue   queue               // of watched, those whose check is not running
+	waiting queue               // of watched, those whose check is not running, by when it is due
+	running queue               // those whose check runs and has not been told to end, by when its time is over
+	ending  []*watch            // removed ones whose check still has to be told to end
+	places  places              // of the checks that run
 	changed map[*watch]struct{} // of watched, those that TakeChanged has to tell
-	running int                 // checks that hold a place, those of removed targets included
-	owed    bool                // OnChange is owed
 	stats   Stats
 }
 
@@ -83,38 +94,38 @@ type watch struct {
 	spec    unique.Handle[health.Spec]
 	law     health.Law
 	latency time.Duration
-	cancel  context.CancelFunc // ends the running check; nil while none runs
-	next    *watch             // of the same address, in the index
-	place   int32              // index in the queue; notQueued while its check runs
-	removed bool               // the running check is of no interest any more
+	next    *watch // of the same address, in the index
+
+	at    time.Time // in waiting, when the check is due; in running, when its time is over
+	began time.Time // of the check that runs
+	queue int32     // the index in waiting or running; notQueued: it is in neither
+	place int32     // of the check that runs; noPlace: none does
+	// removed says that nobody wants to know the result of the check that runs.
+	removed bool
 }
 
 func (w *watch) target() health.Target {
 	return health.Target{Address: w.address, Spec: w.spec.Value()}
 }
 
-// New starts a Monitor with no targets. Close it to release its goroutines.
+// New starts a Monitor with no targets. Close it to release its goroutine.
 func New(o Options) *Monitor {
 	if o.MaxConcurrent <= 0 {
 		o.MaxConcurrent = DefaultMaxConcurrent
 	}
-	ctx, stop := context.WithCancel(context.Background())
 	m := &Monitor{
-		prober:   o.Prober,
-		onChange: o.OnChange,
-		limit:    o.MaxConcurrent,
-		stop:     stop,
-		wake:     make(chan struct{}, 1),
-		watched:  newIndex(),
-		changed:  map[*watch]struct{}{},
+		prober: o.Prober, onChange: o.OnChange, watched: newIndex(), places: places{most: o.MaxConcurrent}, changed: map[*watch]struct{}{},
 	}
-	m.done.Go(func() { m.run(ctx) })
+	m.done.Go(m.run)
 	return m
 }
 
 // Close ends all checks and returns when the last has ended. Afterwards nothing is checked, OnChange is not called, and
 // the states stay as they were. Closing twice is no error.
 func (m *Monitor) Close() {
-	m.stop()
+	m.mu.Lock()
+	m.closed = true
+	m.mu.Unlock()
+	m.prober.Wake()
 	m.done.Wait()
 }

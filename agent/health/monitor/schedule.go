@@ -3,96 +3,121 @@
 package monitor
 
 import (
-	"context"
 	"time"
+
+	"github.com/lvs-operator/lvs-operator/agent/health"
 )
 
 // lateAfter is how long after its due time a check may start without being counted as late.
 const lateAfter = 100 * time.Millisecond
 
-// run starts checks as they fall due, and calls OnChange, until ctx ends.
-func (m *Monitor) run(ctx context.Context) {
-	timer := time.NewTimer(0)
-	defer timer.Stop()
+const (
+	// slackShare is the part of the interval that a check may wait for others that are due soon, so that they start together and the
+	// monitor wakes seldom, and mostSlack bounds it. Few targets wake it seldom: with up to health.Few none waits.
+	slackShare = 32
+	mostSlack  = 5 * time.Millisecond
+)
+
+// run starts checks as they fall due, takes their results, and calls OnChange, until the Monitor is closed and the last check has ended.
+func (m *Monitor) run() {
+	var results []Result
 	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-m.wake:
-		case <-timer.C:
-		}
-		if m.takeOwed() && m.onChange != nil {
+		changed, next, more := m.turn(results)
+		if changed && m.onChange != nil {
 			m.onChange()
 		}
-		if wait, timed := m.startDue(ctx); timed {
-			timer.Reset(wait)
+		if !more {
+			return
 		}
+		results = m.prober.Wait(next)
 	}
 }
 
-// takeOwed says whether OnChange is owed, once.
-func (m *Monitor) takeOwed() bool {
+// turn does what the time and results ask for. next is when it has to be done again, the zero time: when something ends; and more is false
+// when there is nothing to do any more.
+func (m *Monitor) turn(results []Result) (changed bool, next time.Time, more bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	owed := m.owed
-	m.owed = false
-	return owed
-}
-
-// startDue starts every check that is due, as far as places are free, and returns how long until the next one is due.
-// timed is false when there is none to wait for by time: no target is queued, or an ending check must free a place first.
-func (m *Monitor) startDue(ctx context.Context) (wait time.Duration, timed bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	for m.running < m.limit {
-		now := time.Now()
-		w := m.queue.due(now)
+	now := time.Now()
+	for _, r := range results {
+		changed = m.finish(now, r) || changed
+	}
+	m.endThose(now)
+	if m.closed {
+		return false, time.Time{}, m.places.used() > 0
+	}
+	for !m.places.full() {
+		w := m.waiting.due(now)
 		if w == nil {
 			break
 		}
-		m.start(ctx, w, now)
+		m.start(now, w)
 	}
-	next, queued := m.queue.next()
-	return time.Until(next), queued && m.running < m.limit
+	return changed, m.next(), true
 }
 
-// start begins the check of w in a goroutine of its own. m.mu is held.
-func (m *Monitor) start(ctx context.Context, w *watch, now time.Time) {
-	m.running++
-	m.stats.count(now.Sub(w.law.Due()))
+// start begins a check.
+func (m *Monitor) start(now time.Time, w *watch) {
+	m.stats.count(now.Sub(w.at))
+	m.places.take(w)
 	target := w.target()
-	probe, cancel := context.WithTimeout(ctx, target.Spec.Timeout)
-	w.cancel = cancel
-	m.done.Go(func() {
-		err := m.prober.Probe(probe, target)
-		cancel()
-		m.finish(ctx, w, now, err)
-	})
+	w.began = now
+	m.running.push(w, now.Add(target.Spec.Timeout))
+	m.prober.Start(int(w.place), target)
 }
 
-// finish takes the result of a check of w that began at began.
-func (m *Monitor) finish(ctx context.Context, w *watch, began time.Time, err error) {
-	m.mu.Lock()
-	defer m.wakeUp()
-	defer m.mu.Unlock()
-	m.running--
-	if w.removed || ctx.Err() != nil {
-		return
+// finish takes the result of a check, and says whether State or Checked of a target changed.
+func (m *Monitor) finish(now time.Time, r Result) (changed bool) {
+	w := m.places.leave(r.Place)
+	if w.queue != notQueued {
+		m.running.remove(w)
 	}
-	w.cancel = nil
-	now := time.Now()
-	w.latency = now.Sub(began)
-	if w.law.Observe(now, err) {
+	if w.removed || m.closed {
+		return false
+	}
+	w.latency = now.Sub(w.began)
+	if w.law.Observe(now, r.Err) {
 		m.changed[w] = struct{}{}
-		m.owed = true
+		changed = true
 	}
-	m.queue.push(w)
+	m.waiting.push(w, w.law.Due())
+	return changed
 }
 
-// wakeUp makes run look at the schedule again. It never blocks: a token that is already there serves as well.
-func (m *Monitor) wakeUp() {
-	select {
-	case m.wake <- struct{}{}:
-	default:
+// endThose ends the checks whose time is over, and those whose result nobody wants.
+func (m *Monitor) endThose(now time.Time) {
+	for w := m.running.due(now); w != nil; w = m.running.due(now) {
+		m.prober.End(int(w.place))
 	}
+	for _, w := range m.ending {
+		if w.queue != notQueued {
+			m.running.remove(w)
+			m.prober.End(int(w.place))
+		}
+	}
+	m.ending = m.ending[:0]
+	if m.closed {
+		for w := m.running.first(); w != nil; w = m.running.first() {
+			m.running.remove(w)
+			m.prober.End(int(w.place))
+		}
+	}
+}
+
+// next is when the next check is due, or the time of one that runs is over. While all places are taken none can start.
+func (m *Monitor) next() time.Time {
+	var over, due time.Time
+	if w := m.running.first(); w != nil {
+		over = w.at
+	}
+	if w := m.waiting.first(); w != nil && !m.places.full() {
+		due = w.at
+		if m.watched.size > health.Few {
+			due = due.Add(min(w.spec.Value().Interval/slackShare, mostSlack))
+		}
+	}
+	if due.IsZero() || !over.IsZero() && over.Before(due) {
+		return over
+	}
+	return due
 }

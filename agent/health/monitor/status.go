@@ -42,7 +42,7 @@ func (m *Monitor) Stats() Stats {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := m.stats
-	s.Targets, s.Running = m.watched.size, m.running
+	s.Targets, s.Running = m.watched.size, m.places.used()
 	return s
 }
 

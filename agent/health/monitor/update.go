@@ -19,13 +19,13 @@ import (
 // nothing. Neither argument is kept. Every Spec should have passed Validate.
 func (m *Monitor) Update(add map[health.Target]Initial, remove []health.Target) {
 	m.mu.Lock()
-	defer m.wakeUp()
+	defer m.prober.Wake()
 	defer m.mu.Unlock()
 
 	leaving := m.leaving(add, remove)
 	for _, w := range m.newcomers(add, leaving) {
 		m.watched.add(w)
-		m.queue.push(w)
+		m.waiting.push(w, w.law.Due())
 	}
 	for w := range leaving {
 		m.remove(w)
@@ -55,7 +55,7 @@ func (m *Monitor) newcomers(add map[health.Target]Initial, leaving map[*watch]bo
 		if m.watched.find(t) != nil {
 			continue
 		}
-		w := &watch{address: t.Address, spec: unique.Make(t.Spec)}
+		w := &watch{address: t.Address, spec: unique.Make(t.Spec), queue: notQueued, place: noPlace}
 		if p := m.predecessor(w, leaving); p != nil {
 			w.law, w.latency = p.law, p.latency
 			w.law.Respec(now, t.Spec)
@@ -103,10 +103,10 @@ func precedes(a, b *watch, leaving map[*watch]bool) bool {
 func (m *Monitor) remove(w *watch) {
 	m.watched.remove(w)
 	delete(m.changed, w)
-	if w.cancel == nil {
-		m.queue.remove(w)
+	if w.place == noPlace {
+		m.waiting.remove(w)
 		return
 	}
 	w.removed = true
-	w.cancel()
+	m.ending = append(m.ending, w)
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/lvs-operator/lvs-operator/agent/health"
 	"github.com/lvs-operator/lvs-operator/agent/health/monitor"
+	"github.com/lvs-operator/lvs-operator/agent/health/monitor/monitortest"
 )
 
 func TestEachChangeIsToldOnce(t *testing.T) {
@@ -125,7 +126,7 @@ func watching(b *testing.B, n int) (*monitor.Monitor, []health.Target) {
 		add[targets[i]] = monitor.AdoptUp
 		address = address.Next()
 	}
-	m := monitor.New(monitor.Options{Prober: idle{}})
+	m := monitor.New(monitor.Options{Prober: monitortest.New(idle{}.Probe)})
 	b.Cleanup(m.Close)
 	m.Update(add, nil)
 	return m, targets

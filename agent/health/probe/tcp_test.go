@@ -3,7 +3,6 @@
 package probe
 
 import (
-	"context"
 	"errors"
 	"io"
 	"net"
@@ -14,12 +13,37 @@ import (
 	"time"
 
 	"github.com/lvs-operator/lvs-operator/agent/health"
+	"github.com/lvs-operator/lvs-operator/agent/health/check"
 )
 
 func target(address net.Addr, timeout time.Duration) health.Target {
 	return health.Target{
 		Address: netip.MustParseAddrPort(address.String()),
-		Spec:    health.Spec{Kind: health.TCP, Interval: time.Second, Timeout: timeout},
+		Spec:    health.Spec{Check: check.TCP{}, Interval: time.Second, Timeout: timeout},
+	}
+}
+
+// makeOne makes one check, as a Monitor does.
+func makeOne(t *testing.T, target health.Target) error {
+	t.Helper()
+	p, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	over := time.Now().Add(target.Spec.Timeout)
+	p.Start(3, target)
+	for ended := false; ; {
+		for _, r := range p.Wait(over) {
+			if r.Place != 3 {
+				t.Errorf("a result of place %d, where nothing runs", r.Place)
+			}
+			return r.Err
+		}
+		if !ended && !time.Now().Before(over) {
+			p.End(3)
+			ended = true
+		}
 	}
 }
 
@@ -37,7 +61,7 @@ func TestListeningRealServerPasses(t *testing.T) {
 	for _, address := range []string{"127.0.0.1:0", "[::1]:0"} {
 		t.Run(address, func(t *testing.T) {
 			l := listen(t, address)
-			if err := (TCP{}).Probe(t.Context(), target(l.Addr(), 5*time.Second)); err != nil {
+			if err := makeOne(t, target(l.Addr(), 5*time.Second)); err != nil {
 				t.Errorf("the check failed: %v", err)
 			}
 		})
@@ -46,7 +70,7 @@ func TestListeningRealServerPasses(t *testing.T) {
 
 func TestRealServerSeesAnOrdinaryCloseAndNoReset(t *testing.T) {
 	l := listen(t, "127.0.0.1:0")
-	if err := (TCP{}).Probe(t.Context(), target(l.Addr(), 5*time.Second)); err != nil {
+	if err := makeOne(t, target(l.Addr(), 5*time.Second)); err != nil {
 		t.Fatalf("the check failed: %v", err)
 	}
 	conn, err := l.Accept()
@@ -65,7 +89,7 @@ func TestStoppedRealServerRefuses(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	err := (TCP{}).Probe(t.Context(), target(address, 5*time.Second))
+	err := makeOne(t, target(address, 5*time.Second))
 	if got, want := text(err), "connection refused"; got != want {
 		t.Errorf("reason is %q, want %q", got, want)
 	}
@@ -74,7 +98,7 @@ func TestStoppedRealServerRefuses(t *testing.T) {
 func TestSilentRealServerIsGivenUpAfterTheTimeout(t *testing.T) {
 	silent := silentListener(t)
 	began := time.Now()
-	err := (TCP{}).Probe(t.Context(), target(silent, 50*time.Millisecond))
+	err := makeOne(t, target(silent, 50*time.Millisecond))
 	if got, want := text(err), "no answer within 50ms"; got != want {
 		t.Errorf("reason is %q, want %q", got, want)
 	}
@@ -83,24 +107,53 @@ func TestSilentRealServerIsGivenUpAfterTheTimeout(t *testing.T) {
 	}
 }
 
-func TestDeadlineOfTheCallerCountsAsNoAnswer(t *testing.T) {
-	silent := silentListener(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-	defer cancel()
-	err := (TCP{}).Probe(ctx, target(silent, 20*time.Millisecond))
-	if got, want := text(err), "no answer within 20ms"; got != want {
-		t.Errorf("reason is %q, want %q", got, want)
+func TestCheckOfARemovedRealServerEndsAtOnce(t *testing.T) {
+	p, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	p.Start(0, target(silentListener(t), time.Hour))
+	p.End(0)
+	if ended := p.Wait(time.Time{}); len(ended) != 1 || ended[0].Err == nil {
+		t.Errorf("ended: %v", ended)
 	}
 }
 
-func TestCheckOfARemovedRealServerEndsWhenCancelled(t *testing.T) {
-	silent := silentListener(t)
-	ctx, cancel := context.WithCancel(t.Context())
-	result := make(chan error, 1)
-	go func() { result <- (TCP{}).Probe(ctx, target(silent, time.Hour)) }()
-	cancel()
-	if err := <-result; !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v, want context.Canceled", err)
+func TestWhoWaitsIsWoken(t *testing.T) {
+	p, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	for range 3 {
+		p.Wake()
+		p.Wake()
+		if ended := p.Wait(time.Time{}); len(ended) != 0 {
+			t.Errorf("ended: %v", ended)
+		}
+		go p.Wake()
+		p.Wait(time.Time{})
+	}
+}
+
+func TestTwoThatUseOnePlaceOneAfterTheOtherDoNotMeet(t *testing.T) {
+	p, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	silent, alive := silentListener(t), listen(t, "127.0.0.1:0")
+	for range 20 {
+		p.Start(0, target(silent, time.Hour))
+		p.End(0)
+		if ended := p.Wait(time.Time{}); len(ended) != 1 || ended[0].Err == nil {
+			t.Fatalf("the first one: %v", ended)
+		}
+		p.Start(0, target(alive.Addr(), time.Hour))
+		if ended := p.Wait(time.Time{}); len(ended) != 1 || ended[0].Err != nil {
+			t.Fatalf("the second one: %v", ended)
+		}
 	}
 }
 
@@ -122,7 +175,7 @@ func TestReasonsAreInAnOperatorsWords(t *testing.T) {
 		{syscall.EADDRNOTAVAIL, "check not made: the director has no free local port (net.ipv4.ip_local_port_range)", true},
 	} {
 		t.Run(tc.errno.Error(), func(t *testing.T) {
-			err := reason(&net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", tc.errno)}, health.Spec{})
+			err := reason(os.NewSyscallError("connect", tc.errno))
 			if err.Error() != tc.want {
 				t.Errorf("reason is %q, want %q", err, tc.want)
 			}

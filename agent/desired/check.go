@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package desired
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/lvs-operator/lvs-operator/agent/health"
+	"github.com/lvs-operator/lvs-operator/agent/health/check"
+	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
+)
+
+// parseCheck converts a health check; nil: real servers are not checked.
+func parseCheck(compiled *v1alpha1.CompiledHealthCheck) (*Check, error) {
+	if compiled == nil {
+		return nil, nil
+	}
+	port, err := parsePort(compiled.Port, 0)
+	if err != nil {
+		return nil, fmt.Errorf("health check: %w", err)
+	}
+	parsed := &Check{Port: port, Spec: health.Spec{
+		Interval:   compiled.Interval.Duration,
+		Timeout:    compiled.Timeout.Duration,
+		RetryDelay: compiled.RetryDelay.Duration,
+		Retries:    int(compiled.Retries),
+	}}
+	switch {
+	case compiled.TCP != nil:
+		parsed.Spec.Check = check.TCP{}
+	case compiled.HTTP != nil:
+		parsed.Spec.Check = parseHTTP(compiled.HTTP)
+	}
+	return parsed, parsed.Spec.Validate()
+}
+
+func parseHTTP(compiled *v1alpha1.CompiledHTTPCheck) check.HTTP {
+	var header strings.Builder
+	for _, field := range compiled.Headers {
+		header.WriteString(field.Name + ": " + field.Value + "\r\n")
+	}
+	return check.HTTP{
+		Method: compiled.Method, Path: compiled.Path, Host: compiled.Host, Header: header.String(),
+		Statuses: check.Statuses(compiled.Statuses), Body: compiled.BodyRegex,
+	}
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package desired
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/lvs-operator/lvs-operator/agent/health"
+	"github.com/lvs-operator/lvs-operator/agent/health/check"
+	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
+)
+
+func compiledCheck(change func(*v1alpha1.CompiledHealthCheck)) *v1alpha1.CompiledHealthCheck {
+	compiled := &v1alpha1.CompiledHealthCheck{
+		Interval: metav1.Duration{Duration: 5 * time.Second}, Timeout: metav1.Duration{Duration: 3 * time.Second}, Retries: 2, Port: 8081,
+	}
+	change(compiled)
+	return compiled
+}
+
+func TestCheckByHTTPIsTakenOver(t *testing.T) {
+	got, err := parseCheck(compiledCheck(func(c *v1alpha1.CompiledHealthCheck) {
+		c.HTTP = &v1alpha1.CompiledHTTPCheck{
+			Method: "GET", Path: "/healthz", Host: "shop.example", Headers: []v1alpha1.CompiledHTTPHeader{{Name: "X-Probe", Value: "7"}, {Name: "Empty"}},
+			Statuses: "200-299,401", BodyRegex: "fine",
+		}
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Check{Port: 8081, Spec: health.Spec{Interval: 5 * time.Second, Timeout: 3 * time.Second, Retries: 2, Check: check.HTTP{
+		Method: check.Get, Path: "/healthz", Host: "shop.example", Header: "X-Probe: 7\r\nEmpty: \r\n", Statuses: "200-299,401", Body: "fine",
+	}}}
+	if *got != want {
+		t.Errorf("got %+v\nwant %+v", *got, want)
+	}
+}
+
+func TestCheckThatThisAgentDoesNotKnowIsRefused(t *testing.T) {
+	for want, change := range map[string]func(*v1alpha1.CompiledHealthCheck){
+		"health check has no kind": func(*v1alpha1.CompiledHealthCheck) {},
+		`health check http PUT /: method "PUT": want GET, HEAD or OPTIONS`: func(c *v1alpha1.CompiledHealthCheck) {
+			c.HTTP = &v1alpha1.CompiledHTTPCheck{Method: "PUT", Path: "/"}
+		},
+	} {
+		if _, err := parseCheck(compiledCheck(change)); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package check_test
+
+import (
+	"testing"
+
+	"github.com/lvs-operator/lvs-operator/agent/health/check"
+)
+
+func TestWhatIsEncodedIsDecodedAsTheSame(t *testing.T) {
+	for _, c := range []check.Check{
+		check.TCP{},
+		check.HTTP{Method: "GET", Path: "/a", Host: "b", Header: "C: d\r\n", Statuses: "200", Body: "e"},
+	} {
+		text, err := check.Encode(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := check.Decode(text); err != nil || got != c {
+			t.Errorf("%s became %#v (%v), want %#v", text, got, err, c)
+		}
+	}
+}
+
+func TestUnknownKindIsNotDecoded(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"kind":"carrier-pigeon"}`:        `decode a check: there is no kind "carrier-pigeon"`,
+		`{`:                                "decode a check: unexpected end of JSON input",
+		`{"kind":"http","settings":["a"]}`: "decode a check of kind http: json: cannot unmarshal array into Go value of type check.HTTP",
+	} {
+		if _, err := check.Decode([]byte(text)); err == nil || err.Error() != want {
+			t.Errorf("%s: got %v, want %s", text, err, want)
+		}
+	}
+}

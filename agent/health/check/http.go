@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package check
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"regexp"
+	"strings"
+)
+
+// The methods of a request that change nothing at the real server (RFC 9110 section 9.3).
+const (
+	Get     = "GET"
+	Head    = "HEAD"
+	Options = "OPTIONS"
+)
+
+// HTTP passes when the real server answers a request by HTTP/1.1 (RFC 9112) with one of the statuses and, where that is asked for, a body
+// that matches. keepalived calls it HTTP_GET.
+type HTTP struct {
+	// Method is Get, Head or Options.
+	Method string
+	// Path is the request's target in origin form: it begins with a slash.
+	Path string
+	// Host is the virtual host; empty: the address that is checked.
+	Host string
+	// Header holds further header fields, each "Name: value" ended by CRLF; empty: none.
+	Header string
+	// Statuses are those that pass; empty: 200 to 299.
+	Statuses Statuses
+	// Body is a regular expression (RE2) that the first MostHeard bytes of the message, its head included, have to match somewhere in the
+	// body; empty: the body is not read.
+	Body string
+}
+
+// Kind implements Check.
+func (HTTP) Kind() string { return "http" }
+
+// String implements Check.
+func (c HTTP) String() string { return "http " + c.Method + " " + c.Host + c.Path }
+
+// Validate implements Check.
+func (c HTTP) Validate() error {
+	var method, path, host, header error
+	switch c.Method {
+	case Get, Head, Options:
+	default:
+		method = fmt.Errorf("method %q: want GET, HEAD or OPTIONS", c.Method)
+	}
+	if !strings.HasPrefix(c.Path, "/") || strings.ContainsFunc(c.Path, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
+		path = fmt.Errorf("path %q: want one that begins with a slash and has neither spaces nor control characters", c.Path)
+	}
+	if strings.ContainsFunc(c.Host, func(r rune) bool { return r <= ' ' || r >= 0x7f || r == '/' }) {
+		host = fmt.Errorf("host %q: want a name or an address, with a port or without", c.Host)
+	}
+	if c.Header != "" && (!strings.HasSuffix(c.Header, "\r\n") || strings.ContainsFunc(strings.ReplaceAll(c.Header, "\r\n", ""), isControl)) {
+		header = fmt.Errorf("header fields %q: want each ended by CRLF, and no other control characters", c.Header)
+	}
+	_, body := regexp.Compile(c.Body)
+	if c.Body != "" && c.Method == Head {
+		body = errors.New("the answer to HEAD has no body that could match")
+	}
+	return errors.Join(method, path, host, header, body, c.Statuses.Validate())
+}
+
+func isControl(r rune) bool { return r < ' ' || r == 0x7f }
+
+// Dialogue implements Spoken.
+func (c HTTP) Dialogue() Dialogue {
+	d := httpDialogue{check: c}
+	if c.Body != "" {
+		d.body = regexp.MustCompile(c.Body)
+	}
+	return d
+}
+
+type httpDialogue struct {
+	check HTTP
+	// body is nil where the body does not matter.
+	body *regexp.Regexp
+}
+
+// Open implements Dialogue. The real server closes behind its answer.
+func (d httpDialogue) Open(say []byte, address netip.AddrPort) []byte {
+	say = append(append(append(append(say, d.check.Method...), ' '), d.check.Path...), " HTTP/1.1\r\nHost: "...)
+	if d.check.Host != "" {
+		say = append(say, d.check.Host...)
+	} else {
+		say = address.AppendTo(say)
+	}
+	say = append(say, "\r\nUser-Agent: lvs-operator\r\nAccept: */*\r\nConnection: close\r\n"...)
+	return append(append(say, d.check.Header...), "\r\n"...)
+}
+
+// Hear implements Dialogue. The verdict on a status does not wait for the body.
+func (d httpDialogue) Hear(_ int, heard []byte, end bool) Answer {
+	m, err := parseMessage(heard)
+	switch {
+	case err != nil:
+		return fail(err)
+	case m.head == 0 && end:
+		return fail(cut(heard))
+	case m.head == 0:
+		return listen()
+	case !d.check.Statuses.Has(m.status):
+		return fail(fmt.Errorf("HTTP status %d: want %s", m.status, d.check.Statuses))
+	case d.body == nil:
+		return pass()
+	case !end && !m.complete(heard):
+		return listen()
+	case !d.body.Match(m.body(heard)):
+		return fail(fmt.Errorf("the body of the answer does not match %s: it begins with %s", d.check.Body, quote(m.body(heard))))
+	}
+	return pass()
+}
+
+// cut is the failure of an answer that ended before it said anything.
+func cut(heard []byte) error {
+	if len(heard) == 0 {
+		return errors.New("the connection was closed without an answer")
+	}
+	return fmt.Errorf("the answer ended after %d bytes, before its head did: %s", len(heard), quote(heard))
+}

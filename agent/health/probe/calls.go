@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"context"
+	"sync"
+
+	"github.com/lvs-operator/lvs-operator/agent/health"
+	"github.com/lvs-operator/lvs-operator/agent/health/monitor"
+)
+
+// Calls are checks that are calls of functions, each in a goroutine of its own: the way of those that a library makes. Its methods are safe
+// for concurrent use.
+type Calls struct {
+	// ended is called when a call has ended, without a lock.
+	ended func()
+
+	mu      sync.Mutex
+	cancels map[int]context.CancelFunc
+	results []monitor.Result
+}
+
+// NewCalls returns Calls of which none runs. ended is called, from any goroutine, when Take has something to give.
+func NewCalls(ended func()) *Calls {
+	return &Calls{ended: ended, cancels: map[int]context.CancelFunc{}}
+}
+
+// Start begins a call in a place where none runs. Its context ends with End.
+func (c *Calls) Start(place int, t health.Target, call func(context.Context, health.Target) error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	c.mu.Lock()
+	c.cancels[place] = cancel
+	c.mu.Unlock()
+	go func() {
+		err := call(ctx, t)
+		c.mu.Lock()
+		delete(c.cancels, place)
+		c.results = append(c.results, monitor.Result{Place: place, Err: err})
+		c.mu.Unlock()
+		cancel()
+		c.ended()
+	}()
+}
+
+// End ends the context of the call in a place, if one runs there.
+func (c *Calls) End(place int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if cancel, runs := c.cancels[place]; runs {
+		cancel()
+	}
+}
+
+// Take appends what has ended since the last call.
+func (c *Calls) Take(to []monitor.Result) []monitor.Result {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	to = append(to, c.results...)
+	c.results = c.results[:0]
+	return to
+}

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"errors"
+	"fmt"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/lvs-operator/lvs-operator/agent/health"
+	"github.com/lvs-operator/lvs-operator/agent/health/check"
+	"github.com/lvs-operator/lvs-operator/agent/health/monitor"
+)
+
+// closed stands for a descriptor of nothing.
+const closed = -1
+
+// conversation is a check on a connection of its own.
+type conversation struct {
+	fd     int
+	target health.Target
+	// dialogue is nil where it is enough to be connected.
+	dialogue check.Dialogue
+	// connected says that the real server has accepted the connection, and said is how often the director has spoken since it opened.
+	connected bool
+	said      int
+	// heard is what came before the last read; unsaid, what the socket has not taken yet.
+	heard, unsaid []byte
+}
+
+// begin connects. Events are those to wait for.
+func (p *Prober) begin(place int, t health.Target, dialogue check.Dialogue, events uint32) {
+	fd, err := p.sockets.connect(t.Address)
+	if err != nil {
+		p.ended = append(p.ended, monitor.Result{Place: place, Err: err})
+		return
+	}
+	p.at[place] = conversation{fd: fd, target: t, dialogue: dialogue}
+	if err := p.poll.add(fd, place, events); err != nil {
+		p.finish(place, fmt.Errorf("%w: wait for the connection: %w", health.ErrInconclusive, err))
+	}
+}
+
+// finish ends a conversation.
+//
+// The connection is closed in the ordinary way, by FIN, as keepalived does. A reset (SO_LINGER 0) would spare the director the TIME-WAIT
+// state, but it reaches many servers before their accept(2) returns, and they log an aborted or reset connection at every check. TIME-WAIT
+// is the cheaper: it holds one local port for 60 s towards this one real server only (600 of some 28,000 at the shortest interval), and the
+// kernel itself bounds all of them (net.ipv4.tcp_max_tw_buckets).
+func (p *Prober) finish(place int, result error) {
+	_ = unix.Close(p.at[place].fd) // the verdict is there: nothing that closing could say changes it
+	p.at[place] = conversation{fd: closed}
+	p.ended = append(p.ended, monitor.Result{Place: place, Err: result})
+}
+
+// serve does what events ask for.
+func (p *Prober) serve(place int, events uint32) {
+	c := &p.at[place]
+	if c.fd == closed {
+		return
+	}
+	if !c.connected {
+		if failure := c.connection(events); failure != nil {
+			p.finish(place, failure)
+			return
+		}
+		c.connected = true
+		if c.dialogue == nil {
+			p.finish(place, nil)
+			return
+		}
+		c.unsaid = c.dialogue.Open(p.say[:0], c.target.Address)
+		p.say = c.unsaid
+	}
+	if done, result := p.talk(c, events); done {
+		p.finish(place, result)
+	}
+}
+
+// connection is what became of connecting.
+func (c *conversation) connection(events uint32) error {
+	if events&(unix.EPOLLERR|unix.EPOLLHUP) == 0 {
+		return nil
+	}
+	errno, err := unix.GetsockoptInt(c.fd, unix.SOL_SOCKET, unix.SO_ERROR)
+	switch {
+	case err != nil:
+		return fmt.Errorf("%w: ask what became of the connection: %w", health.ErrInconclusive, err)
+	case errno != 0:
+		return errnoReason(unix.Errno(errno))
+	}
+	return nil
+}
+
+// talk says what is to be said, hears what can be heard, and goes on until nothing more comes at present.
+func (p *Prober) talk(c *conversation, events uint32) (done bool, result error) {
+	if err := p.speak(c); err != nil {
+		return true, err
+	}
+	if events&(unix.EPOLLIN|unix.EPOLLHUP|unix.EPOLLERR) == 0 {
+		return false, nil
+	}
+	for {
+		room := check.MostHeard - len(c.heard)
+		n, err := unix.Read(c.fd, p.heard[:room])
+		switch {
+		case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
+			return false, nil
+		case err != nil:
+			return true, reason(err)
+		}
+		heard := p.heard[:n]
+		if len(c.heard) > 0 {
+			c.heard = append(c.heard, heard...)
+			heard = c.heard
+		}
+		answer := c.dialogue.Hear(c.said, heard, n == 0 || n == room)
+		if answer.Done {
+			return true, answer.Failure
+		}
+		if n == 0 || n == room {
+			return true, errors.New("the connection was closed before the check was over")
+		}
+		if len(c.heard) == 0 {
+			c.heard = append(c.heard, heard...)
+		}
+		if len(answer.Say) > 0 {
+			c.said++
+			c.unsaid = answer.Say
+			if err := p.speak(c); err != nil {
+				return true, err
+			}
+		}
+	}
+}
+
+// speak says as much as the socket takes. What is left has to be kept, for it may be in a buffer of all conversations.
+func (p *Prober) speak(c *conversation) error {
+	for len(c.unsaid) > 0 {
+		n, err := unix.Write(c.fd, c.unsaid)
+		switch {
+		case errors.Is(err, unix.EINTR):
+			continue
+		case errors.Is(err, unix.EAGAIN):
+			c.unsaid = append([]byte(nil), c.unsaid...)
+			return nil
+		case err != nil:
+			return reason(err)
+		}
+		c.unsaid = c.unsaid[n:]
+	}
+	c.unsaid = nil
+	return nil
+}
+
+// overdue is the reason of a conversation whose time is over.
+func (c *conversation) overdue() error {
+	timeout := c.target.Spec.Timeout
+	switch {
+	case !c.connected:
+		return fmt.Errorf("no answer within %v", timeout)
+	case len(c.heard) == 0:
+		return fmt.Errorf("connected, but no answer within %v", timeout)
+	default:
+		return fmt.Errorf("the answer was not complete within %v: %d bytes came", timeout, len(c.heard))
+	}
+}

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"errors"
+	"fmt"
+	"syscall"
+
+	"github.com/lvs-operator/lvs-operator/agent/health"
+)
+
+// errnoReason names what connect(2) and socket(2) answer. The last group is the director's own want.
+func errnoReason(errno syscall.Errno) error {
+	switch errno {
+	case syscall.ECONNREFUSED:
+		return errors.New("connection refused")
+	case syscall.ECONNRESET:
+		return errors.New("connection reset")
+	case syscall.EHOSTUNREACH:
+		return errors.New("no route to host")
+	case syscall.ENETUNREACH:
+		return errors.New("network unreachable: the director has no route to the real server")
+	case syscall.ETIMEDOUT:
+		return errors.New("no answer: the kernel gave up connecting (net.ipv4.tcp_syn_retries)")
+	case syscall.EPERM, syscall.EACCES:
+		return errors.New("a packet filter on the director forbids the connection")
+	case syscall.EMFILE, syscall.ENFILE:
+		return fmt.Errorf("%w: the director is out of file descriptors", health.ErrInconclusive)
+	case syscall.ENOBUFS, syscall.ENOMEM:
+		return fmt.Errorf("%w: the director is out of memory for sockets", health.ErrInconclusive)
+	case syscall.EADDRNOTAVAIL, syscall.EAGAIN:
+		return fmt.Errorf("%w: the director has no free local port (net.ipv4.ip_local_port_range)", health.ErrInconclusive)
+	default:
+		return fmt.Errorf("cannot connect: %w", errno)
+	}
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/lvs-operator/lvs-operator/agent/health"
+	"github.com/lvs-operator/lvs-operator/agent/health/check"
+	"github.com/lvs-operator/lvs-operator/agent/health/monitor"
+)
+
+// batch is how many events one call takes from the kernel.
+const batch = 256
+
+// Prober is a monitor.Prober with the kernel's sockets. One goroutine calls its methods, apart from Wake.
+type Prober struct {
+	poll poll
+	// at are the conversations by place.
+	at []conversation
+	// ended are the results that Wait returns next.
+	ended   []monitor.Result
+	results []monitor.Result
+	calls   *Calls
+	// dialogues are checks made ready.
+	dialogues map[check.Check]check.Dialogue
+	sockets   sockets
+	// heard is what the last read brought, and say what is said next.
+	heard [check.MostHeard]byte
+	say   []byte
+}
+
+// New opens a Prober. Close releases it.
+func New() (*Prober, error) {
+	poll, err := openPoll()
+	if err != nil {
+		return nil, fmt.Errorf("open what health checks wait with: %w", err)
+	}
+	p := &Prober{poll: poll, dialogues: map[check.Check]check.Dialogue{}}
+	p.calls = NewCalls(p.Wake)
+	return p, nil
+}
+
+// Close releases what New opened. Nobody may use the Prober any more.
+func (p *Prober) Close() { p.poll.close() }
+
+// Start implements monitor.Prober.
+func (p *Prober) Start(place int, t health.Target) {
+	for len(p.at) <= place {
+		p.at = append(p.at, conversation{fd: closed})
+	}
+	switch c := t.Spec.Check.(type) {
+	case check.TCP:
+		p.begin(place, t, nil, unix.EPOLLOUT)
+	case check.Spoken:
+		p.begin(place, t, p.dialogue(c), unix.EPOLLIN|unix.EPOLLOUT|unix.EPOLLET)
+	default:
+		p.calls.Start(place, t, unknown)
+	}
+}
+
+// unknown is the check of a kind that there is no way to make.
+func unknown(_ context.Context, t health.Target) error {
+	return fmt.Errorf("%w: this agent has no check of the kind %v", health.ErrInconclusive, t.Spec.Check)
+}
+
+// mostDialogues bounds what is kept ready: more kinds of checks than that are made ready again and again.
+const mostDialogues = 4096
+
+func (p *Prober) dialogue(c check.Spoken) check.Dialogue {
+	d, ready := p.dialogues[c]
+	if !ready {
+		if len(p.dialogues) >= mostDialogues {
+			clear(p.dialogues)
+		}
+		d = c.Dialogue()
+		p.dialogues[c] = d
+	}
+	return d
+}
+
+// End implements monitor.Prober.
+func (p *Prober) End(place int) {
+	if c := &p.at[place]; c.fd != closed {
+		p.finish(place, c.overdue())
+		return
+	}
+	p.calls.End(place)
+}
+
+// Wait implements monitor.Prober.
+func (p *Prober) Wait(until time.Time) []monitor.Result {
+	if len(p.ended) > 0 {
+		until = time.Unix(0, 0) // it is over
+	}
+	for _, event := range p.poll.wait(until) {
+		if event.Fd == wakeUp {
+			p.poll.drain()
+			continue
+		}
+		p.serve(int(event.Fd), event.Events)
+	}
+	p.results, p.ended = p.calls.Take(p.ended), p.results[:0]
+	return p.results
+}
+
+// Wake implements monitor.Prober.
+func (p *Prober) Wake() { p.poll.wake() }

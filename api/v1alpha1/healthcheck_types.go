@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package v1alpha1
+
+import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+// HealthCheck is how a director checks one real server. A real server starts down, comes up with its first passed check,
+// and goes down when a check and all its retries have failed: at most interval + (retries+1)*timeout + retries*retryDelay
+// after it died.
+//
+// +kubebuilder:validation:XValidation:rule="(has(self.tcp) ? 1 : 0) + (has(self.http) ? 1 : 0) == 1",message="want one kind of check: tcp or http"
+type HealthCheck struct {
+	// interval between checks, as a duration, 100ms to 24h, default 5s. keepalived calls it delay_loop.
+	// +optional
+	// +kubebuilder:default="5s"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('100ms') && duration(self) <= duration('24h')",message="interval must lie between 100ms and 24h"
+	Interval metav1.Duration `json:"interval,omitempty"`
+	// timeout of one try, as a duration, 10ms to 5m, default 3s. keepalived calls it connect_timeout.
+	// +optional
+	// +kubebuilder:default="3s"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('10ms') && duration(self) <= duration('5m')",message="timeout must lie between 10ms and 5m"
+	Timeout metav1.Duration `json:"timeout,omitempty"`
+	// retries is how many more tries follow a failed check before the real server is taken as down: 0 to 100, default 2.
+	// keepalived calls it retry, before nb_get_retry.
+	// +optional
+	// +kubebuilder:default=2
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=100
+	Retries *int32 `json:"retries,omitempty"`
+	// retryDelay is the pause before each retry, as a duration, 0s to 1h, default 1s. keepalived calls it delay_before_retry.
+	// +optional
+	// +kubebuilder:default="1s"
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s') && duration(self) <= duration('1h')",message="retryDelay must lie between 0s and 1h"
+	RetryDelay *metav1.Duration `json:"retryDelay,omitempty"`
+	// port that is checked, 1 to 65535. Default: the real server's port, or else the virtual service's. Services by firewall
+	// mark and on port 0 have no port, so for them it is required.
+	// +optional
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=65535
+	Port int32 `json:"port,omitempty"`
+	// tcp opens a connection to that port of the real server and closes it. keepalived calls it TCP_CHECK.
+	// +optional
+	TCP *TCPCheck `json:"tcp,omitempty"`
+	// http sends a request by HTTP/1.1 to that port, without TLS, and judges the answer. keepalived calls it HTTP_GET.
+	// +optional
+	HTTP *HTTPCheck `json:"http,omitempty"`
+}
+
+// TCPCheck passes when the real server accepts a TCP connection. It has no settings.
+type TCPCheck struct{}
+
+// HTTPCheck passes when the real server answers a request with one of the statuses and, where that is asked for, with a body that matches.
+// The answer's head and body are looked at up to 64 KiB. The verdict on the status does not wait for the body, and no redirection is
+// followed.
+//
+// +kubebuilder:validation:XValidation:rule="!has(self.bodyRegex) || !has(self.method) || self.method != 'HEAD'",message="the answer to HEAD has no body: leave bodyRegex out, or use GET"
+type HTTPCheck struct {
+	// method of the request: GET (default), HEAD or OPTIONS.
+	// +optional
+	// +kubebuilder:default=GET
+	// +kubebuilder:validation:Enum=GET;HEAD;OPTIONS
+	Method string `json:"method,omitempty"`
+	// path that is asked for, with its query, for example /healthz?full=1; default /.
+	// +optional
+	// +kubebuilder:default=/
+	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:XValidation:rule="self.matches('^/[!-~]*$')",message="path must begin with a slash and hold neither spaces nor control characters, for example /healthz?full=1"
+	Path string `json:"path,omitempty"`
+	// host is the virtual host that is asked for (the header field Host), a name or an address, with a port or without. Default: the
+	// address and the port that are checked. keepalived calls it virtualhost.
+	// +optional
+	// +kubebuilder:validation:MaxLength=260
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z0-9._:\\\\[\\\\]-]+$')",message="host must be a name or an address, with a port or without, for example shop.example.com"
+	Host string `json:"host,omitempty"`
+	// headers are further header fields of the request. Who may read the pool may read them: they are no place for passwords.
+	// +optional
+	// +listType=map
+	// +listMapKey=name
+	// +kubebuilder:validation:MaxItems=16
+	Headers []HTTPHeader `json:"headers,omitempty"`
+	// statuses that pass, each one from 100 to 599 or a range as in 200-299; default 200-299.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=16
+	Statuses []HTTPStatuses `json:"statuses,omitempty"`
+	// bodyRegex is a regular expression (RE2 syntax) that has to match somewhere in the body. Absent: any body passes.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:XValidation:rule="''.matches(self) in [true, false]",message="bodyRegex must be a regular expression in RE2 syntax"
+	BodyRegex string `json:"bodyRegex,omitempty"`
+}
+
+// HTTPHeader is a header field of a request.
+type HTTPHeader struct {
+	// name of the field, for example X-Health-Check; not one that the check itself sends: Host, Connection, Content-Length or
+	// Transfer-Encoding.
+	// +required
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z0-9-]+$') && !(self.lowerAscii() in ['host', 'connection', 'content-length', 'transfer-encoding'])",message="name must be letters, digits and hyphens, and none of Host, Connection, Content-Length and Transfer-Encoding"
+	Name string `json:"name"`
+	// value of the field.
+	// +optional
+	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[ -~]*$')",message="value must be printable ASCII"
+	Value string `json:"value,omitempty"`
+}
+
+// HTTPStatuses is a status or a range of them, as in 204 or 200-299.
+//
+// +kubebuilder:validation:MaxLength=7
+// +kubebuilder:validation:XValidation:rule="self.matches('^[1-5][0-9][0-9](-[1-5][0-9][0-9])?$') && (!self.contains('-') || self.split('-')[0] <= self.split('-')[1])",message="statuses must be one from 100 to 599 each, or a range as in 200-299"
+type HTTPStatuses string
