@@ -39,6 +39,10 @@ bench-ipvs: build-lab ## Measure IPVS: loading, reading back, one change, memory
 bench-failover: build ## Measure failovers: what a client notices when a director dies or is stopped; beside keepalived. About 15 minutes.
 	hack/bench-failover.sh
 
+.PHONY: bench-health
+bench-health: build ## Measure the checks of 10,000 real servers: processor, memory, how soon a dead one is out; beside keepalived.
+	hack/bench-health.sh
+
 ##@ Build
 
 .PHONY: build

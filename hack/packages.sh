@@ -7,6 +7,7 @@
 #   hack/packages.sh vm     what runs a kernel with IPVS where the host's has none: qemu, busybox, cpio
 #   hack/packages.sh keepalived, trace   what some tests compare with or record with: keepalived; tcpdump
 #   hack/packages.sh ftp    a server and a client of the application helper's tests: vsftpd, curl
+#   hack/packages.sh web    real servers of the health checks' benchmark: nginx
 #
 # Several sets may be named at once. Nothing happens when everything is there. No package's service is started.
 set -eu
@@ -19,8 +20,9 @@ wanted() {
 	keepalived) printf '%s\n' 'keepalived keepalived' ;;
 	trace) printf '%s\n' 'tcpdump tcpdump' ;;
 	ftp) printf '%s\n' 'vsftpd vsftpd' 'curl curl' ;;
+	web) printf '%s\n' 'nginx nginx-light' ;;
 	*)
-		echo "hack/packages.sh: unknown set \"$1\"; the sets are lab, vm, keepalived, trace and ftp" >&2
+		echo "hack/packages.sh: unknown set \"$1\"; the sets are lab, vm, keepalived, trace, ftp and web" >&2
 		return 2
 		;;
 	esac

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+//go:build bench
+
+package health
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/lvs-operator/lvs-operator/test/contest"
+)
+
+const (
+	// patience is how long a contestant gets until all real servers are in the table.
+	patience = 2 * time.Minute
+	// watched is how long the processors are watched.
+	watched = 3 * interval
+	// deaths is how many real servers die, all at once: when in its interval each of them does, nobody chooses.
+	deaths = 400
+	// looks is the time between two looks at the table, and the resolution of how soon a death is seen.
+	looks = 200 * time.Millisecond
+)
+
+// TestBenchHealth prints what docs/benchmarks.md explains, and ends with a line of key=value pairs.
+func TestBenchHealth(t *testing.T) {
+	figures := map[string]map[string]figure{}
+	for _, k := range kinds() {
+		figures[k.name] = map[string]figure{}
+		fmt.Printf("\n%d real servers, %s every %s\n", services*perOne, k.name, interval)
+		for _, c := range []contestant{ours(), keepalived()} {
+			f := measure(t, c, k)
+			figures[k.name][c.name] = f
+			fmt.Printf("  %-10s  %.1f %% of a processor, %.0f us a check, %.1f MB; a dead one is out after %d ms, at worst %d ms\n", c.name,
+				100*f.processor.Seconds()/watched.Seconds(), float64(f.aCheck().Nanoseconds())/1000, float64(f.resident)/(1<<20),
+				f.median().Milliseconds(), f.worst().Milliseconds())
+		}
+	}
+	tcp, http := figures["tcp"], figures["http"]
+	fmt.Printf("bench-health cpu_ratio=%.2f detect_ratio=%.2f http_cpu_ratio=%.2f rss_mb=%.0f keepalived_rss_mb=%.0f\n",
+		tcp["ours"].processor.Seconds()/tcp["keepalived"].processor.Seconds(),
+		tcp["ours"].median().Seconds()/tcp["keepalived"].median().Seconds(),
+		http["ours"].processor.Seconds()/http["keepalived"].processor.Seconds(),
+		float64(tcp["ours"].resident)/(1<<20), float64(tcp["keepalived"].resident)/(1<<20))
+}
+
+// figure is what one contestant was seen to do.
+type figure struct {
+	processor time.Duration
+	resident  int64
+	// detected is how long the dead ones stayed in the table.
+	detected []time.Duration
+}
+
+func (f figure) aCheck() time.Duration {
+	return time.Duration(float64(f.processor) / (services * perOne * watched.Seconds() / interval.Seconds()))
+}
+
+func (f figure) median() time.Duration { return f.detected[len(f.detected)/2] }
+
+func (f figure) worst() time.Duration { return f.detected[len(f.detected)-1] }
+
+func measure(t *testing.T, c contestant, k kind) figure {
+	t.Helper()
+	w := newWorld(t)
+	defer w.close()
+	dir := t.TempDir()
+	log := filepath.Join(dir, "log")
+	program, err := contest.Start(w.director.Command(t.Context(), c.command(t, dir, k)...), log)
+	check(t, err)
+	defer func() {
+		check(t, program.Signal(syscall.SIGKILL))
+		program.Wait()
+	}()
+	for began := time.Now(); w.size() < services*perOne; {
+		if time.Since(began) > patience {
+			said, _ := os.ReadFile(log) // nothing, if it cannot be read
+			t.Fatalf("%s: after %s %d real servers are in the table, of %d; it says:\n%s", c.name, patience, w.size(), services*perOne, said)
+		}
+		time.Sleep(2 * time.Second)
+	}
+	time.Sleep(2 * interval)
+	before, err := program.Usage()
+	check(t, err)
+	time.Sleep(watched)
+	after, err := program.Usage()
+	check(t, err)
+	return figure{processor: after.Processor - before.Processor, resident: after.Resident, detected: w.detect(c)}
+}
+
+// detect lets real servers die, and returns how long each stayed in the table, sorted.
+func (w *world) detect(c contestant) []time.Duration {
+	w.t.Helper()
+	var dead []netip.Addr
+	for n := range deaths {
+		dead = append(dead, server(n%services, n/services*7))
+	}
+	died := time.Now()
+	w.die(dead)
+	var detected []time.Duration
+	for len(dead) > 0 {
+		time.Sleep(looks)
+		there, now := w.table(), time.Since(died)
+		if now > 3*(interval+timeout) {
+			w.t.Fatalf("%s: %d of %d dead real servers are in the table after %s", c.name, len(dead), deaths, now)
+		}
+		dead = slices.DeleteFunc(dead, func(address netip.Addr) bool {
+			if there[address] {
+				return false
+			}
+			detected = append(detected, now)
+			return true
+		})
+	}
+	return detected
+}
