@@ -202,9 +202,11 @@ type fakeRouter struct {
 	state     vrrp.State
 	fault     error
 	announced int
-	stopped   bool
-	peers     []vrrpnet.Peer
-	stats     vrrpnet.Stats
+	// atOnce is how many addresses the last transition brought in the router's own thread.
+	atOnce  int
+	stopped bool
+	peers   []vrrpnet.Peer
+	stats   vrrpnet.Stats
 	// predecessor is the Active director before this one, and silent the same if it gave no word.
 	predecessor, silent netip.Addr
 	// alone makes Stop fail, as when no other director takes over; stopTakes is how long it waits for one.
@@ -264,7 +266,7 @@ func (f *fakeRouter) become(state vrrp.State) {
 
 // hear tells of a new state, and announces what is there.
 func (f *fakeRouter) hear(state vrrp.State) {
-	if len(f.events.Transition(state)) > 0 {
+	if f.atOnce = len(f.events.Transition(state)); f.atOnce > 0 {
 		f.announced++
 	}
 }
