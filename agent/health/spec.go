@@ -28,8 +28,8 @@ const (
 type Spec struct {
 	// Check is what a check does; nil is not valid.
 	Check check.Check
-	// Interval is the pause after a check while nothing is wrong, and while the real server is down: MinInterval to
-	// MaxInterval. keepalived: delay_loop.
+	// Interval is the time from check to check while nothing is wrong, and the pause after a check while the real server is down:
+	// MinInterval to MaxInterval. keepalived: delay_loop.
 	Interval time.Duration
 	// Timeout bounds one try: MinTimeout to MaxTimeout. keepalived: connect_timeout.
 	Timeout time.Duration

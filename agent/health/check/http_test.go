@@ -57,6 +57,8 @@ func TestHTTPAnswers(t *testing.T) {
 		{"no length", "HTTP/1.1 200 OK\r\n\r\nfine", "passed", body},
 		{"length that is none", "HTTP/1.1 200 OK\r\nContent-Length: -4\r\n\r\nfine", "passed", body},
 		{"chunks", "HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n2\r\nfi\r\n2;x=y\r\nne\r\n0\r\n\r\n", "passed", body},
+		{"a chunk that looks like the last one", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n7\r\na\r\n0\r\nb\r\n4\r\nfine\r\n0\r\n\r\n", "passed",
+			check.HTTP{Method: "GET", Path: "/", Body: "fine$"}},
 		{"chunks that are cut", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nfi\r\n9\r\nne", "passed", body},
 		{"chunks that are none", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nfine", `the body of the answer does not match ^fine$: it begins with ""`, body},
 		{"no body", "HTTP/1.1 204 No Content\r\n\r\n", `the body of the answer does not match ^fine$: it begins with ""`, body},

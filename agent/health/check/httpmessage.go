@@ -104,7 +104,8 @@ func (m message) complete(heard []byte) bool {
 	case m.status == 204, m.status == 304:
 		return true
 	case m.chunked:
-		return bytes.HasPrefix(raw, []byte("0\r\n")) || bytes.Contains(raw, []byte("\r\n0\r\n"))
+		_, whole := dechunk(raw)
+		return whole
 	case m.length >= 0:
 		return len(raw) >= m.length
 	}
@@ -116,22 +117,22 @@ func (m message) body(heard []byte) []byte {
 	raw := heard[m.head:]
 	switch {
 	case m.chunked:
-		return dechunk(raw)
+		joined, _ := dechunk(raw)
+		return joined
 	case m.length >= 0:
 		return raw[:min(m.length, len(raw))]
 	}
 	return raw
 }
 
-// dechunk joins chunks (RFC 9112 section 7.1). What was cut, or is no chunk, ends the body.
-func dechunk(raw []byte) []byte {
-	var body []byte
+// dechunk joins chunks (RFC 9112 section 7.1). What was cut, or is no chunk, ends the body; whole says that the last chunk has come.
+func dechunk(raw []byte) (body []byte, whole bool) {
 	for {
 		line, rest, found := bytes.Cut(raw, []byte("\n"))
 		size, _, _ := bytes.Cut(line, []byte(";"))
 		length, err := strconv.ParseUint(string(bytes.TrimSpace(size)), 16, 31)
 		if !found || err != nil || length == 0 {
-			return body
+			return body, found && err == nil
 		}
 		chunk := rest[:min(int(length), len(rest))]
 		body = append(body, chunk...)

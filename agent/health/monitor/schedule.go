@@ -84,24 +84,23 @@ func (m *Monitor) finish(now time.Time, r Result) (changed bool) {
 	return changed
 }
 
-// endThose ends the checks whose time is over, and those whose result nobody wants.
+// endThose ends the checks whose time is over, those whose result nobody wants, and all when the Monitor is closed.
 func (m *Monitor) endThose(now time.Time) {
-	for w := m.running.due(now); w != nil; w = m.running.due(now) {
-		m.prober.End(int(w.place))
+	for w := m.running.first(); w != nil && (m.closed || !w.at.After(now)); w = m.running.first() {
+		m.end(w)
 	}
 	for _, w := range m.ending {
 		if w.queue != notQueued {
-			m.running.remove(w)
-			m.prober.End(int(w.place))
+			m.end(w)
 		}
 	}
 	m.ending = m.ending[:0]
-	if m.closed {
-		for w := m.running.first(); w != nil; w = m.running.first() {
-			m.running.remove(w)
-			m.prober.End(int(w.place))
-		}
-	}
+}
+
+// end tells a running check to end.
+func (m *Monitor) end(w *watch) {
+	m.running.remove(w)
+	m.prober.End(int(w.place))
 }
 
 // next is when the next check is due, or the time of one that runs is over. While all places are taken none can start.

@@ -105,7 +105,9 @@ func (p *Prober) talk(c *conversation, events uint32) (done bool, result error) 
 		room := check.MostHeard - len(c.heard)
 		n, err := unix.Read(c.fd, p.heard[:room])
 		switch {
-		case errors.Is(err, unix.EAGAIN), errors.Is(err, unix.EINTR):
+		case errors.Is(err, unix.EINTR):
+			continue // there is no other event for what has come
+		case errors.Is(err, unix.EAGAIN):
 			return false, nil
 		case err != nil:
 			return true, reason(err)
