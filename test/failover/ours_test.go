@@ -5,36 +5,26 @@
 package failover
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-
-	"k8s.io/client-go/rest"
 
 	"github.com/lvs-operator/lvs-operator/agent/checkpoint"
 	"github.com/lvs-operator/lvs-operator/agent/desired"
 	"github.com/lvs-operator/lvs-operator/agent/ipvs"
 	"github.com/lvs-operator/lvs-operator/agent/plan"
 	"github.com/lvs-operator/lvs-operator/agent/vrrp"
-	"github.com/lvs-operator/lvs-operator/test/controlplane"
+	"github.com/lvs-operator/lvs-operator/test/contest"
 	"github.com/lvs-operator/lvs-operator/test/network"
 )
-
-// agentVariable names the agent's program.
-const agentVariable = "LVS_AGENT"
 
 // ours is the agent itself. There is no API server: it serves from its checkpoint.
 func ours() *contestant {
 	return &contestant{name: "ours", leaveAddresses: leaveAddresses, command: func(t *testing.T, dir string, routers []router) []string {
-		kubeconfig, state := filepath.Join(dir, "kubeconfig"), filepath.Join(dir, "state")
-		check(t, controlplane.WriteKubeconfig(kubeconfig, &rest.Config{Host: "https://127.0.0.1:1"}))
-		remember(t, state, routers)
-		return []string{os.Getenv(agentVariable), "--kubeconfig=" + kubeconfig, "--node-name=bench", "--namespace=lvs-operator-system",
-			"--state-dir=" + state, "--metrics-bind-address="}
+		command, err := contest.Agent(dir, remembered(routers))
+		check(t, err)
+		return command
 	}}
 }
 
@@ -52,9 +42,8 @@ func leaveAddresses(t *testing.T, host *network.Host, routers []router) {
 	}
 }
 
-// remember writes the checkpoint of a director that has run these routers before.
-func remember(t *testing.T, dir string, routers []router) {
-	t.Helper()
+// remembered is the checkpoint of a director that has run these routers before.
+func remembered(routers []router) checkpoint.Change {
 	owned := ipvs.Ownership{Networks: []netip.Prefix{netip.PrefixFrom(netip.MustParseAddr(vip), 32)}}
 	group := desired.Group{Name: "edge", Owned: owned}
 	services := map[ipvs.ServiceKey]*desired.Service{}
@@ -71,10 +60,5 @@ func remember(t *testing.T, dir string, routers []router) {
 			}
 		}
 	}
-	store, _, err := checkpoint.Open(dir)
-	if !errors.Is(err, checkpoint.ErrAbsent) {
-		t.Fatalf("a new folder has a checkpoint: %v", err)
-	}
-	node := &checkpoint.Node{Node: desired.Node{Groups: []desired.Group{group}}, Owned: owned}
-	check(t, errors.Join(store.Save(checkpoint.Change{Node: node, Services: services}), store.Close()))
+	return checkpoint.Change{Node: &checkpoint.Node{Node: desired.Node{Groups: []desired.Group{group}}, Owned: owned}, Services: services}
 }

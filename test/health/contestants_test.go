@@ -5,7 +5,6 @@
 package health
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -14,14 +13,12 @@ import (
 	"testing"
 	"time"
 
-	"k8s.io/client-go/rest"
-
 	"github.com/lvs-operator/lvs-operator/agent/checkpoint"
 	"github.com/lvs-operator/lvs-operator/agent/desired"
 	agenthealth "github.com/lvs-operator/lvs-operator/agent/health"
 	healthcheck "github.com/lvs-operator/lvs-operator/agent/health/check"
 	"github.com/lvs-operator/lvs-operator/agent/ipvs"
-	"github.com/lvs-operator/lvs-operator/test/controlplane"
+	"github.com/lvs-operator/lvs-operator/test/contest"
 )
 
 const (
@@ -52,17 +49,14 @@ type contestant struct {
 // ours is the agent itself. There is no API server: it serves from its checkpoint.
 func ours() contestant {
 	return contestant{"ours", func(t *testing.T, dir string, k kind) []string {
-		kubeconfig, state := filepath.Join(dir, "kubeconfig"), filepath.Join(dir, "state")
-		check(t, controlplane.WriteKubeconfig(kubeconfig, &rest.Config{Host: "https://127.0.0.1:1"}))
-		remember(t, state, k)
-		return []string{os.Getenv("LVS_AGENT"), "--kubeconfig=" + kubeconfig, "--node-name=bench", "--namespace=lvs-operator-system",
-			"--state-dir=" + state, "--metrics-bind-address="}
+		command, err := contest.Agent(dir, remembered(k))
+		check(t, err)
+		return command
 	}}
 }
 
-// remember writes the checkpoint of a director that has had the services before.
-func remember(t *testing.T, dir string, k kind) {
-	t.Helper()
+// remembered is the checkpoint of a director that has had the services before.
+func remembered(k kind) checkpoint.Change {
 	owned := ipvs.Ownership{Networks: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}}
 	table := map[ipvs.ServiceKey]*desired.Service{}
 	for i := range services {
@@ -76,12 +70,8 @@ func remember(t *testing.T, dir string, k kind) {
 		}
 		table[key] = service
 	}
-	store, _, err := checkpoint.Open(dir)
-	if !errors.Is(err, checkpoint.ErrAbsent) {
-		t.Fatalf("a new folder has a checkpoint: %v", err)
-	}
-	node := &checkpoint.Node{Node: desired.Node{Groups: []desired.Group{{Name: "edge", Owned: owned}}}, Owned: owned}
-	check(t, errors.Join(store.Save(checkpoint.Change{Node: node, Services: table}), store.Close()))
+	node := desired.Node{Groups: []desired.Group{{Name: "edge", Owned: owned}}}
+	return checkpoint.Change{Node: &checkpoint.Node{Node: node, Owned: owned}, Services: table}
 }
 
 // keepalived is Debian's, without VRRP.
