@@ -49,7 +49,7 @@ func (p *Prober) begin(place int, t health.Target, dialogue check.Dialogue, even
 // is the cheaper: it holds one local port for 60 s towards this one real server only (600 of some 28,000 at the shortest interval), and the
 // kernel itself bounds all of them (net.ipv4.tcp_max_tw_buckets).
 func (p *Prober) finish(place int, result error) {
-	_ = unix.Close(p.at[place].fd) // the verdict is there: nothing that closing could say changes it
+	closeSocket(p.at[place].fd)
 	p.at[place] = conversation{fd: closed}
 	p.ended = append(p.ended, monitor.Result{Place: place, Err: result})
 }
@@ -103,7 +103,7 @@ func (p *Prober) talk(c *conversation, events uint32) (done bool, result error) 
 	}
 	for {
 		room := check.MostHeard - len(c.heard)
-		n, err := unix.Read(c.fd, p.heard[:room])
+		n, err := read(c.fd, p.heard[:room])
 		switch {
 		case errors.Is(err, unix.EINTR):
 			continue // there is no other event for what has come
@@ -140,7 +140,7 @@ func (p *Prober) talk(c *conversation, events uint32) (done bool, result error) 
 // speak says as much as the socket takes. What is left has to be kept, for it may be in a buffer of all conversations.
 func (p *Prober) speak(c *conversation) error {
 	for len(c.unsaid) > 0 {
-		n, err := unix.Write(c.fd, c.unsaid)
+		n, err := write(c.fd, c.unsaid)
 		switch {
 		case errors.Is(err, unix.EINTR):
 			continue

@@ -5,70 +5,126 @@ package probe
 import (
 	"encoding/binary"
 	"errors"
-	"math"
+	"fmt"
 	"os"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// wakeUp stands in an event in the place of a place.
-const wakeUp = -1
+const (
+	// wakeUp and timeUp stand in an event in the place of a place.
+	wakeUp = -1
+	timeUp = -2
+)
 
-// poll waits for sockets (epoll(7)), and for those who wake it (eventfd(2)).
+// poll waits for sockets and for a moment (epoll(7), timerfd_create(2)), and for those who wake it (eventfd(2)).
+//
+// It never waits in a system call, but as a goroutine that Go's own poller wakes when there is something in the epoll: a thread that is
+// often in a blocking call for less than a millisecond keeps the runtime's monitor thread (sysmon) looking after it, some 2,000 times a
+// second, which costs as much as half of the checks.
 type poll struct {
-	epoll, event int
+	epoll, event, timer int
+	file                *os.File
+	ready               syscall.RawConn
 	// woken says that the event was written and not read yet.
-	woken  *atomic.Bool
-	events []unix.EpollEvent
+	woken atomic.Bool
+	// armed is the moment that the timer is set to; zero: none.
+	armed time.Time
+	// room is where events are put, and happened how many there are.
+	room     [batch]unix.EpollEvent
+	happened int
+	// look takes events, and says whether there were any.
+	look func(uintptr) bool
 }
 
-func openPoll() (poll, error) {
-	p := poll{epoll: closed, event: closed, woken: &atomic.Bool{}, events: make([]unix.EpollEvent, batch)}
-	var err error
-	if p.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
-		return p, os.NewSyscallError("epoll_create1", err)
+func openPoll() (*poll, error) {
+	p := &poll{epoll: closed, event: closed, timer: closed}
+	p.look = func(uintptr) bool {
+		p.happened = epollWait(p.epoll, p.room[:])
+		return p.happened > 0
 	}
-	if p.event, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+	if err := p.open(); err != nil {
 		p.close()
-		return p, os.NewSyscallError("eventfd", err)
-	}
-	if err := p.add(p.event, wakeUp, unix.EPOLLIN); err != nil {
-		p.close()
-		return p, err
+		return nil, err
 	}
 	return p, nil
 }
 
+func (p *poll) open() (err error) {
+	if p.epoll, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		return os.NewSyscallError("epoll_create1", err)
+	}
+	// Only what does not block is given to Go's poller.
+	if err := unix.SetNonblock(p.epoll, true); err != nil {
+		return os.NewSyscallError("fcntl", err)
+	}
+	p.file = os.NewFile(uintptr(p.epoll), "epoll")
+	if p.ready, err = p.file.SyscallConn(); err != nil {
+		return err
+	}
+	if err := p.file.SetReadDeadline(time.Time{}); err != nil {
+		return fmt.Errorf("give the epoll to Go's poller: %w", err)
+	}
+	if p.event, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+		return os.NewSyscallError("eventfd", err)
+	}
+	if p.timer, err = unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK); err != nil {
+		return os.NewSyscallError("timerfd_create", err)
+	}
+	return errors.Join(p.add(p.event, wakeUp, unix.EPOLLIN), p.add(p.timer, timeUp, unix.EPOLLIN|unix.EPOLLET))
+}
+
 // close closes what is open.
 func (p *poll) close() {
-	for _, fd := range []int{p.epoll, p.event} {
+	for _, fd := range []int{p.event, p.timer} {
 		if fd != closed {
 			_ = unix.Close(fd)
 		}
+	}
+	switch {
+	case p.file != nil:
+		_ = p.file.Close()
+	case p.epoll != closed:
+		_ = unix.Close(p.epoll)
 	}
 }
 
 // add has events of a socket come with a place. Closing the socket ends that.
 func (p *poll) add(fd, place int, events uint32) error {
-	event := unix.EpollEvent{Events: events, Fd: int32(place)}
-	return os.NewSyscallError("epoll_ctl", unix.EpollCtl(p.epoll, unix.EPOLL_CTL_ADD, fd, &event))
+	return os.NewSyscallError("epoll_ctl", epollAdd(p.epoll, fd, &unix.EpollEvent{Events: events, Fd: int32(place)}))
 }
 
-// wait returns events, none when the moment has come, the zero time: never. It may be early, and is late by less than a millisecond.
+// wait returns events, none when the moment has come, the zero time: never. It may be early.
 func (p *poll) wait(until time.Time) []unix.EpollEvent {
-	milliseconds := -1
-	if !until.IsZero() {
-		left := (time.Until(until) + time.Millisecond - 1) / time.Millisecond
-		milliseconds = int(min(max(left, 0), math.MaxInt32))
+	if !p.arm(until) {
+		p.look(0)
+	} else if err := p.ready.Read(p.look); err != nil {
+		return nil // it was closed
 	}
-	n, err := unix.EpollWait(p.epoll, p.events, milliseconds)
-	if err != nil {
-		return nil // interrupted: nothing else can happen to it
-	}
-	return p.events[:n]
+	return p.room[:p.happened]
 }
+
+// arm sets the timer. It says whether the moment is still to come.
+func (p *poll) arm(until time.Time) bool {
+	if until.Equal(p.armed) {
+		return true
+	}
+	var left time.Duration
+	if !until.IsZero() {
+		if left = time.Until(until); left <= 0 {
+			return false
+		}
+	}
+	p.armed = until
+	_ = unix.TimerfdSettime(p.timer, 0, &unix.ItimerSpec{Value: unix.NsecToTimespec(left.Nanoseconds())}, nil) // the values are good
+	return true
+}
+
+// rung takes notice of an event of the timer.
+func (p *poll) rung() { p.armed = time.Time{} }
 
 // wake makes wait return. Safe for concurrent use.
 func (p *poll) wake() {

@@ -19,7 +19,7 @@ const batch = 256
 
 // Prober is a monitor.Prober with the kernel's sockets. One goroutine calls its methods, apart from Wake.
 type Prober struct {
-	poll poll
+	poll *poll
 	// at are the conversations by place.
 	at []conversation
 	// ended are the results that Wait returns next.
@@ -98,11 +98,14 @@ func (p *Prober) Wait(until time.Time) []monitor.Result {
 		until = time.Unix(0, 0) // it is over
 	}
 	for _, event := range p.poll.wait(until) {
-		if event.Fd == wakeUp {
+		switch event.Fd {
+		case wakeUp:
 			p.poll.drain()
-			continue
+		case timeUp:
+			p.poll.rung()
+		default:
+			p.serve(int(event.Fd), event.Events)
 		}
-		p.serve(int(event.Fd), event.Events)
 	}
 	p.results, p.ended = p.calls.Take(p.ended), p.results[:0]
 	return p.results

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// The calls of this file never block, so Go's scheduler is not told of them (RawSyscall): each one that it is told of may wake the runtime's
+// monitor thread.
+
+// epollWait takes the events that there are.
+func epollWait(epoll int, events []unix.EpollEvent) int {
+	n, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_PWAIT, uintptr(epoll), uintptr(unsafe.Pointer(&events[0])), uintptr(len(events)), 0, 0, 0) //nolint:gosec // the kernel writes into events, which outlive the call
+	if errno != 0 {
+		return 0
+	}
+	return int(n)
+}
+
+func epollAdd(epoll, fd int, event *unix.EpollEvent) error {
+	_, _, errno := unix.RawSyscall6(unix.SYS_EPOLL_CTL, uintptr(epoll), unix.EPOLL_CTL_ADD, uintptr(fd), uintptr(unsafe.Pointer(event)), 0, 0) //nolint:gosec // the kernel reads the event during the call
+	return asError(errno)
+}
+
+// connect begins to connect a non-blocking socket.
+func connect(fd int, address unsafe.Pointer, length uintptr) error {
+	_, _, errno := unix.RawSyscall(unix.SYS_CONNECT, uintptr(fd), uintptr(address), length)
+	return asError(errno)
+}
+
+func closeSocket(fd int) {
+	_, _, _ = unix.RawSyscall(unix.SYS_CLOSE, uintptr(fd), 0, 0) // the verdict is there: nothing that closing could say changes it
+}
+
+// read reads from a non-blocking socket into room for at least a byte.
+func read(fd int, into []byte) (int, error) {
+	n, _, errno := unix.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(&into[0])), uintptr(len(into))) //nolint:gosec // the kernel writes into what outlives the call
+	return int(n), asError(errno)
+}
+
+// write writes at least one byte to a non-blocking socket; SIGPIPE is none of it, as Go's runtime ignores it for sockets.
+func write(fd int, from []byte) (int, error) {
+	n, _, errno := unix.RawSyscall(unix.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(&from[0])), uintptr(len(from))) //nolint:gosec // the kernel reads from what outlives the call
+	return int(n), asError(errno)
+}
+
+func asError(errno unix.Errno) error {
+	if errno != 0 {
+		return errno
+	}
+	return nil
+}
