@@ -49,10 +49,12 @@ func twoArms(t *testing.T, preempt bool) (n *node, outside, inside *fakeRouter) 
 func twoRoles(t *testing.T, preempt bool) (n *node, outside, inside *fakeRouter) {
 	t.Helper()
 	n, outside, inside = twoArms(t, preempt)
+	// Nobody is to see one of them without the other: it would be told to yield.
+	outside.state, inside.state = vrrp.Active, vrrp.Active
 	outside.become(vrrp.Active)
 	inside.become(vrrp.Active)
-	outside.yields, inside.yields = 0, 0
 	n.settle(t)
+	outside.yields, inside.yields = 0, 0
 	return n, outside, inside
 }
 
