@@ -49,14 +49,15 @@ func (rs *routers) stake(servers func(group string) []netip.AddrPort) {
 			of = servers(r.key.group)
 			ofGroup[r.key.group] = of
 		}
-		atOnce := onLink[r.key.interfaceName] <= vrrpnet.FewRouters && len(r.addresses) <= fewAddresses && !r.config.VirtualMAC
+		addresses := rs.offered(r)
+		atOnce := onLink[r.key.interfaceName] <= vrrpnet.FewRouters && len(addresses) <= fewAddresses && !r.config.VirtualMAC
 		c := r.claim.Load()
-		if c != nil && c.running == r.running && slices.Equal(c.addresses, r.addresses) && slices.Equal(c.servers, of) && c.atOnce == atOnce {
+		if c != nil && c.running == r.running && slices.Equal(c.addresses, addresses) && slices.Equal(c.servers, of) && c.atOnce == atOnce {
 			continue
 		}
-		c = &claim{running: r.running, addresses: r.addresses, servers: of, interfaceName: r.key.interfaceName, atOnce: atOnce}
+		c = &claim{running: r.running, addresses: addresses, servers: of, interfaceName: r.key.interfaceName, atOnce: atOnce}
 		if !r.config.VirtualMAC {
-			c.adds = plan.Takeover(r.key.interfaceName, r.addresses)
+			c.adds = plan.Takeover(r.key.interfaceName, addresses)
 		}
 		r.claim.Store(c)
 	}

@@ -16,7 +16,8 @@ type fitness int
 
 const (
 	fit fitness = iota
-	// blind sees all of the group's real servers dead. If they are, every director is blind.
+	// blind sees all of the group's real servers dead, or so few of a service alive that it sends to the dead ones or withdraws the virtual
+	// IP. If they are, every director is blind.
 	blind
 	// unprogrammed cannot read the IPVS table, or has not one of the group's services in it.
 	unprogrammed
@@ -120,7 +121,7 @@ func (a *Agent) fitness(group string, now time.Time) fitness {
 		return fit
 	case len(a.tableProblems) > 0 || a.tableRead && !a.serves(group):
 		return unprogrammed
-	case counted.realServers > 0 && counted.healthy == 0 && a.isWarm(group, now):
+	case counted.doubtful > 0, counted.realServers > 0 && counted.healthy == 0 && a.isWarm(group, now):
 		return blind
 	default:
 		return fit

@@ -24,7 +24,7 @@ func (a *Agent) masqueraded(group string) []netip.AddrPort {
 		if service == nil || len(servers) >= mostServers {
 			continue
 		}
-		for _, d := range service.Destinations {
+		for d := range service.Everyone() {
 			if masquerades(d) {
 				servers = append(servers, d.Key())
 			}

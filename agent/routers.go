@@ -58,8 +58,10 @@ type routers struct {
 	start  StartRouter
 	kick   func()
 	taking taking
-	log    *slog.Logger
-	byKey  map[routerKey]*router
+	// withdrawn are virtual IPs that nobody is to have for now.
+	withdrawn map[netip.Addr]bool
+	log       *slog.Logger
+	byKey     map[routerKey]*router
 	// synced are the groups with connection sync, and behind says that this director does not know all of their connections yet.
 	synced map[string]bool
 	behind func() bool

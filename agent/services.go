@@ -45,6 +45,7 @@ func (a *Agent) takeChanges(now time.Time) {
 		}
 		a.ledger.Unwant(key)
 		delete(a.awaiting, key)
+		a.dismiss(key)
 		a.forget(key)
 		delete(a.serviceProblems, key)
 	}
@@ -66,15 +67,11 @@ func (a *Agent) check(touched map[health.Target]monitor.Initial) {
 	}
 }
 
-// want makes the service wanted in the kernel, with the real servers that are healthy now.
+// want makes the service wanted in the kernel as the health of its real servers is now.
 func (a *Agent) want(service *desired.Service, now time.Time) {
-	healthy := a.healthy
-	if a.awaitsChecks(service, now) {
-		healthy = func(health.Target) bool { return false }
-	}
-	wanted := service.Wanted(healthy)
-	a.ledger.Want(wanted, now)
-	a.countService(service, len(wanted.Destinations))
+	decision := a.decide(service, a.awaitsChecks(service, now), now)
+	a.ledger.Want(service.Wanted(decision), now)
+	a.countService(service, decision)
 }
 
 // awaitsChecks says whether a service gets no real server yet, because each one's first check decides on the order of all. They
@@ -107,9 +104,7 @@ func (a *Agent) use(service *desired.Service, touched map[health.Target]monitor.
 	for _, d := range service.Destinations {
 		target, _ := service.Target(d)
 		a.users[target] = append(a.users[target], key)
-		// A real server that is in the kernel was healthy when it got there; it stays until its checks fail.
-		_, there := slices.BinarySearchFunc(known.Destinations, d, ipvs.Destination.Compare)
-		if there {
+		if a.adopts(service, d, known) {
 			touched[target] = monitor.AdoptUp
 		} else if _, listed := touched[target]; !listed {
 			touched[target] = monitor.StartDown
@@ -149,17 +144,17 @@ func (a *Agent) takeHealth(now time.Time) {
 			changed[key] = true
 		}
 	}
+	for key, at := range a.expected {
+		if !now.Before(at) {
+			changed[key] = true
+		}
+	}
 	for key := range changed {
 		if service := a.desired.Service(key); service != nil {
 			a.want(service, now)
 			a.reportDue = true
 		}
 	}
-}
-
-func (a *Agent) healthy(target health.Target) bool {
-	status, ok := a.health.State(target)
-	return ok && status.State == health.Up
 }
 
 func (a *Agent) checked(target health.Target) bool {

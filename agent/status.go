@@ -16,6 +16,7 @@ import (
 	"github.com/lvs-operator/lvs-operator/agent/ipvs"
 	"github.com/lvs-operator/lvs-operator/agent/plan"
 	"github.com/lvs-operator/lvs-operator/agent/realserver"
+	"github.com/lvs-operator/lvs-operator/agent/serving"
 	"github.com/lvs-operator/lvs-operator/agent/vrrp"
 	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
 )
@@ -52,13 +53,16 @@ type groupTally struct {
 	// masquerading are those of them with real servers behind NAT.
 	masquerading         map[ipvs.ServiceKey]struct{}
 	realServers, healthy int
-	// degraded are the services with fewer healthy real servers than real servers.
+	// doubtful are how many services send to real servers that this director sees dead, or have their virtual IP withdrawn.
+	doubtful int
+	// degraded are the services with fewer healthy real servers than real servers, or with a quorum that is lost.
 	degraded map[ipvs.ServiceKey]v1alpha1.DegradedService
 }
 
 type serviceTally struct {
 	group                string
 	realServers, healthy int
+	doubtful             bool
 }
 
 func newTally() tally {
@@ -66,7 +70,7 @@ func newTally() tally {
 }
 
 // countService takes over how many of a service's real servers are healthy.
-func (t *tally) countService(service *desired.Service, healthy int) {
+func (t *tally) countService(service *desired.Service, d serving.Decision) {
 	key := service.Service.Key
 	t.forget(key)
 	g, known := t.groups[service.Group]
@@ -74,16 +78,39 @@ func (t *tally) countService(service *desired.Service, healthy int) {
 		g = &groupTally{members: map[ipvs.ServiceKey]struct{}{}, masquerading: map[ipvs.ServiceKey]struct{}{}, degraded: map[ipvs.ServiceKey]v1alpha1.DegradedService{}}
 		t.groups[service.Group] = g
 	}
-	one := serviceTally{group: service.Group, realServers: len(service.Destinations), healthy: healthy}
+	one := serviceTally{
+		group: service.Group, realServers: len(service.Destinations), healthy: d.Healthy,
+		doubtful: d.Consequence == serving.SendsToAll || d.Consequence == serving.Withdrawn,
+	}
 	t.of[key] = one
 	g.members[key] = struct{}{}
-	if slices.ContainsFunc(service.Destinations, masquerades) {
+	if service.Forwards() {
 		g.masquerading[key] = struct{}{}
 	}
 	g.realServers += one.realServers
 	g.healthy += one.healthy
-	if one.healthy < one.realServers {
-		g.degraded[key] = v1alpha1.DegradedService{Service: service.ID, RealServers: int32(one.realServers), Healthy: int32(one.healthy)}
+	if one.doubtful {
+		g.doubtful++
+	}
+	if one.healthy < one.realServers || d.Consequence != serving.None {
+		g.degraded[key] = v1alpha1.DegradedService{
+			Service: service.ID, RealServers: int32(one.realServers), Healthy: int32(one.healthy), Consequence: apiConsequence(d.Consequence),
+		}
+	}
+}
+
+func apiConsequence(c serving.Consequence) v1alpha1.Consequence {
+	switch c {
+	case serving.SendsToAll:
+		return v1alpha1.ConsequenceSendsToAll
+	case serving.QuorumLost:
+		return v1alpha1.ConsequenceQuorumLost
+	case serving.Withdrawn:
+		return v1alpha1.ConsequenceAddressWithdrawn
+	case serving.Apologizes:
+		return v1alpha1.ConsequenceSorryServer
+	default:
+		return ""
 	}
 }
 
@@ -99,6 +126,9 @@ func (t *tally) forget(key ipvs.ServiceKey) {
 	delete(g.masquerading, key)
 	g.realServers -= one.realServers
 	g.healthy -= one.healthy
+	if one.doubtful {
+		g.doubtful--
+	}
 	delete(g.degraded, key)
 	if len(g.members) == 0 {
 		delete(t.groups, one.group)

@@ -18,13 +18,21 @@ func (rs *routers) addresses(actual []plan.Address, now time.Time) []plan.Interf
 	for _, r := range rs.sorted() {
 		rs.observe(r, now)
 		keeps := r.lingersFor(now) > 0 || r.running == nil && r.failure == nil && !r.released
-		for _, address := range r.addresses {
+		for _, address := range rs.offered(r) {
 			if r.state == vrrp.Active || keeps && holds(actual, r.carrier, address) {
 				held = append(held, plan.InterfaceAddress{Interface: r.carrier, Address: address})
 			}
 		}
 	}
 	return held
+}
+
+// offered are a router's addresses that are not withdrawn.
+func (rs *routers) offered(r *router) []netip.Addr {
+	if len(rs.withdrawn) == 0 {
+		return r.addresses
+	}
+	return slices.DeleteFunc(slices.Clone(r.addresses), func(a netip.Addr) bool { return rs.withdrawn[a] })
 }
 
 // announce tells the link where the virtual IPs are: after each transition to Active, and after one of them was added.

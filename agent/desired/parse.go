@@ -42,7 +42,11 @@ func buildService(group Group, compiled *v1alpha1.CompiledService, from []*v1alp
 	if err != nil {
 		return nil, nil, err
 	}
-	built.Destinations, refused = destinations(service.Key, forwarding{method, compiled.Tunnel}, from)
+	how := forwarding{method, compiled.Tunnel}
+	if built.Policy, err = parsePolicy(service.Key, how, compiled); err != nil {
+		return nil, nil, err
+	}
+	built.Destinations, refused = destinations(service.Key, how, from)
 	return built, refused, nil
 }
 

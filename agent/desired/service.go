@@ -4,6 +4,7 @@ package desired
 
 import (
 	"cmp"
+	"iter"
 	"net/netip"
 	"slices"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"github.com/lvs-operator/lvs-operator/agent/ipvs"
 	"github.com/lvs-operator/lvs-operator/agent/mark"
 	"github.com/lvs-operator/lvs-operator/agent/plan"
+	"github.com/lvs-operator/lvs-operator/agent/serving"
 )
 
 // Service is one IPVS service with all its real servers, healthy or not. Once it is in a Store nobody may change it.
@@ -26,6 +28,8 @@ type Service struct {
 	Destinations []ipvs.Destination `json:"destinations,omitempty"`
 	// Check says how the real servers are checked; nil: they are not, and count as healthy.
 	Check *Check `json:"check,omitempty"`
+	// Policy says what follows from their health.
+	Policy serving.Policy `json:"policy,omitzero"`
 	// Drain is how long a real server that the service no longer has keeps its connections.
 	Drain time.Duration `json:"drainNanoseconds,omitempty"`
 	// Marks are the rules that give packets the firewall mark of the service, sorted; none unless it is by mark.
@@ -44,7 +48,7 @@ type Check struct {
 // Equal says whether two services are the same.
 func (s *Service) Equal(other *Service) bool {
 	return s.ID == other.ID && s.Group == other.Group && s.Service == other.Service &&
-		slices.Equal(s.Destinations, other.Destinations) && s.sameCheck(other) && s.Drain == other.Drain &&
+		slices.Equal(s.Destinations, other.Destinations) && s.sameCheck(other) && s.Policy == other.Policy && s.Drain == other.Drain &&
 		slices.EqualFunc(s.Marks, other.Marks, mark.Rule.Equal) && s.FTP == other.FTP
 }
 
@@ -68,36 +72,36 @@ func (s *Service) Target(d ipvs.Destination) (health.Target, bool) {
 	return health.Target{Address: netip.AddrPortFrom(d.Address, cmp.Or(s.Check.Port, d.Port)), Spec: s.Check.Spec}, true
 }
 
-// Wanted is the service as it should be in the kernel, given which targets are healthy. While all are, it shares the
-// service's memory.
-func (s *Service) Wanted(healthy func(health.Target) bool) *plan.Wanted {
-	wanted := &plan.Wanted{Drain: s.Drain}
-	wanted.Service, wanted.Destinations = s.Service, s.Destinations
-	if s.Check == nil {
-		return wanted
-	}
-	for i, d := range s.Destinations {
-		target, _ := s.Target(d)
-		up := healthy(target)
-		switch {
-		case !up && len(wanted.Down) == 0:
-			wanted.Destinations = slices.Clone(s.Destinations[:i])
-		case up && len(wanted.Down) > 0:
-			wanted.Destinations = append(wanted.Destinations, d)
-		}
-		if !up {
-			wanted.Down = append(wanted.Down, d.Key())
-		}
-	}
-	return wanted
+// Wanted is the service as a decision wants it in the kernel.
+func (s *Service) Wanted(d serving.Decision) *plan.Wanted {
+	return &plan.Wanted{Entry: ipvs.Entry{Service: s.Service, Destinations: d.Destinations}, Down: d.Down, Drain: s.Drain}
 }
 
-// forwards says whether a real server is behind LVS/NAT, so that the director has to pass its answers on.
-func (s *Service) forwards() bool {
-	return slices.ContainsFunc(s.Destinations, func(d ipvs.Destination) bool { return d.Method == ipvs.Masquerade })
+// Everyone are the real servers, and the sorry server where there is one.
+func (s *Service) Everyone() iter.Seq[ipvs.Destination] {
+	return func(yield func(ipvs.Destination) bool) {
+		for _, d := range s.Destinations {
+			if !yield(d) {
+				return
+			}
+		}
+		if s.Policy.Sorry.Address.IsValid() {
+			yield(s.Policy.Sorry)
+		}
+	}
+}
+
+// Forwards says whether one of them is behind LVS/NAT, so that the director has to pass its answers on.
+func (s *Service) Forwards() bool {
+	for d := range s.Everyone() {
+		if d.Method == ipvs.Masquerade {
+			return true
+		}
+	}
+	return false
 }
 
 // concernsNode says whether the node needs more for the service than an entry in the IPVS table.
 func (s *Service) concernsNode() bool {
-	return s != nil && (len(s.Marks) > 0 || s.FTP || s.forwards())
+	return s != nil && (len(s.Marks) > 0 || s.FTP || s.Forwards())
 }

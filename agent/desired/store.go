@@ -162,7 +162,7 @@ func (s *Store) Applied(group string) map[string]int64 { return maps.Clone(s.app
 func (s *Store) Forwarding() []ipvs.Family {
 	var families []ipvs.Family
 	for key, service := range s.concerning {
-		if service.forwards() && !slices.Contains(families, key.Family()) {
+		if service.Forwards() && !slices.Contains(families, key.Family()) {
 			families = append(families, key.Family())
 		}
 	}

@@ -10,7 +10,9 @@ import (
 	"github.com/lvs-operator/lvs-operator/agent/desired"
 	"github.com/lvs-operator/lvs-operator/agent/health"
 	"github.com/lvs-operator/lvs-operator/agent/ipvs"
+	"github.com/lvs-operator/lvs-operator/agent/serving"
 	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
+	"time"
 )
 
 // world is everything that the API server says to one node.
@@ -87,7 +89,12 @@ func (s *state) Equal(other *state) bool {
 func (s *state) table(healthy func(health.Target) bool) ipvs.Table {
 	var table ipvs.Table
 	for _, service := range s.Services {
-		table = append(table, service.Wanted(healthy).Entry)
+		var state serving.State
+		decision := state.Decide(time.Time{}, serving.Service{Destinations: service.Destinations, Policy: service.Policy}, func(d ipvs.Destination) serving.Health {
+			target, checked := service.Target(d)
+			return serving.Health{Up: !checked || healthy(target), Weight: d.Weight}
+		})
+		table = append(table, service.Wanted(decision).Entry)
 	}
 	table.Sort()
 	return table

@@ -227,7 +227,8 @@ type NodeDirectorGroupStatus struct {
 	// applied is, a slice's name, the metadata.generation, 1 or more, that is in the kernel and was read back.
 	// +optional
 	Applied map[string]int64 `json:"applied,omitempty"`
-	// degraded are the services that have fewer healthy real servers than real servers; at most 100. Up to 30 s old.
+	// degraded are the services that have fewer healthy real servers than real servers, or have lost their quorum; at most 100. Counts are up
+	// to 30 s old.
 	// +optional
 	// +listType=map
 	// +listMapKey=service
@@ -317,7 +318,24 @@ type DegradedService struct {
 	// healthy is how many of them this director sees as healthy.
 	// +required
 	Healthy int32 `json:"healthy"`
+	// consequence is what that led to: SendsToAll (fewer are healthy than panicThreshold, so all get connections), QuorumLost,
+	// AddressWithdrawn (the quorum is lost, so the virtual IP is gone) or SorryServer (the quorum is lost, so the sorry server gets the
+	// connections). Absent: those serve which are healthy.
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	Consequence Consequence `json:"consequence,omitempty"`
 }
+
+// Consequence is what the health of a service's real servers led to.
+type Consequence string
+
+// Values of DegradedService.consequence.
+const (
+	ConsequenceSendsToAll       Consequence = "SendsToAll"
+	ConsequenceQuorumLost       Consequence = "QuorumLost"
+	ConsequenceAddressWithdrawn Consequence = "AddressWithdrawn"
+	ConsequenceSorryServer      Consequence = "SorryServer"
+)
 
 // Problem is something that an agent could not do.
 type Problem struct {

@@ -101,9 +101,37 @@ type CompiledService struct {
 	// for TCP and SCTP, 10 for UDP, and with a mark the longest.
 	// +required
 	DrainSeconds int32 `json:"drainSeconds"`
+	// quorum is how much of the pool has to be healthy; its weight is 1 by default.
+	// +required
+	Quorum CompiledQuorum `json:"quorum"`
+	// sorryServer gets new connections while the quorum is lost; absent: none does. Its weight is 1.
+	// +optional
+	SorryServer *CompiledRealServer `json:"sorryServer,omitempty"`
+	// inhibitOnFailure leaves a real server that is down in the kernel with weight 0.
+	// +optional
+	InhibitOnFailure bool `json:"inhibitOnFailure,omitempty"`
+	// panicThreshold is the percentage, 1 to 100, of healthy real servers below which all get connections; 0 or absent: never.
+	// +optional
+	PanicThreshold int32 `json:"panicThreshold,omitempty"`
+	// slowStartSeconds is how long the weight of a real server that comes up grows, in seconds, 1 to 3600; 0 or absent: it does not.
+	// +optional
+	SlowStartSeconds int32 `json:"slowStartSeconds,omitempty"`
 	// pool names the set of RealServerSlices that serve.
 	// +required
 	Pool PoolSet `json:"pool"`
+}
+
+// CompiledQuorum is a quorum with every default filled in.
+type CompiledQuorum struct {
+	// weight is the sum of the weights of healthy real servers that is needed, 1 to 268435456; 1 by default.
+	// +required
+	Weight int32 `json:"weight"`
+	// hysteresis is by how much the sum has to fall below weight, or rise above it, before something follows; 0 to weight - 1.
+	// +optional
+	Hysteresis int32 `json:"hysteresis,omitempty"`
+	// withdrawAddress takes the virtual IP away while the quorum is lost.
+	// +optional
+	WithdrawAddress bool `json:"withdrawAddress,omitempty"`
 }
 
 // AddressFamily is IPv4 or IPv6.

@@ -46,6 +46,9 @@ type VirtualService struct {
 // +kubebuilder:validation:XValidation:rule="!has(self.persistence) || !has(self.persistence.prefixLength) || self.persistence.prefixLength <= 32 || (has(self.address) ? self.address.contains(':') : self.firewallMark.match[0].addresses[0].contains(':'))",message="persistence.prefixLength must be at most 32 for IPv4"
 // +kubebuilder:validation:XValidation:rule="!has(self.onePacketScheduling) || !self.onePacketScheduling || !has(self.ports) || self.ports.all(p, p.protocol == 'UDP')",message="onePacketScheduling is for UDP only; give every port protocol: UDP"
 // +kubebuilder:validation:XValidation:rule="!has(self.onePacketScheduling) || !self.onePacketScheduling || !has(self.firewallMark) || self.firewallMark.match.all(m, has(m.protocol) && m.protocol == 'UDP')",message="onePacketScheduling is for UDP only; give every match of firewallMark protocol: UDP"
+// +kubebuilder:validation:XValidation:rule="!has(self.quorum) || !has(self.quorum.withdrawAddress) || !self.quorum.withdrawAddress || has(self.ports)",message="quorum.withdrawAddress takes an address away that ports are on; a service by firewall mark has none"
+// +kubebuilder:validation:XValidation:rule="!has(self.quorum) || !has(self.quorum.withdrawAddress) || !self.quorum.withdrawAddress || !has(self.sorryServer)",message="the sorryServer is reached by the address: leave sorryServer or quorum.withdrawAddress out"
+// +kubebuilder:validation:XValidation:rule="!has(self.panicThreshold) || self.panicThreshold == 0 || !(has(self.sorryServer) || has(self.quorum) && has(self.quorum.withdrawAddress) && self.quorum.withdrawAddress)",message="with a panicThreshold connections go on to the real servers when few are healthy: leave sorryServer and quorum.withdrawAddress out, or panicThreshold"
 type VirtualServiceSpec struct {
 	// directorGroup is the name of the DirectorGroup that carries this service.
 	// +required
@@ -118,6 +121,38 @@ type VirtualServiceSpec struct {
 	// drain is how long a real server that leaves keeps the connections that it has. Absent: its defaults.
 	// +optional
 	Drain *Drain `json:"drain,omitempty"`
+
+	// quorum is how much of the pool has to be healthy, and whether the virtual IP goes while it is not. Absent: one healthy real server
+	// with a weight is enough.
+	// +optional
+	Quorum *Quorum `json:"quorum,omitempty"`
+
+	// sorryServer gets every new connection while the quorum is lost, for example to show a page that says so. Absent: none does.
+	// keepalived calls it sorry_server.
+	// +optional
+	SorryServer *SorryServer `json:"sorryServer,omitempty"`
+
+	// inhibitOnFailure leaves a real server whose health check fails in the kernel with weight 0: it gets no new connections and keeps
+	// those that it has. false (default): it is taken out, and its connections end. keepalived calls it inhibit_on_failure.
+	// +optional
+	InhibitOnFailure bool `json:"inhibitOnFailure,omitempty"`
+
+	// panicThreshold is a percentage, 0 to 100, default 0: while fewer of the real servers are healthy, as a director sees them, its checks
+	// are not believed, and connections go to all of them rather than to few or none. That director also lowers its VRRP priority, so
+	// that another one takes over that sees more of them healthy: if it stays Active, the others agree. Real servers that were not
+	// checked yet are no reason. 0: never.
+	// +optional
+	// +kubebuilder:validation:Minimum=0
+	// +kubebuilder:validation:Maximum=100
+	PanicThreshold int32 `json:"panicThreshold,omitempty"`
+
+	// slowStart is how long the weight of a real server that comes up takes to grow from a small part to the whole, as a duration in whole
+	// seconds, 0s (default: at once) to 1h, in at most 20 steps. Weights are whole numbers: one of 1 cannot grow, one of 100 grows smoothly.
+	// +optional
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s') && duration(self) <= duration('1h') && self.matches('^([0-9]+h)?([0-9]+m)?([0-9]+s)?$')",message="slowStart must be a whole number of seconds between 0s and 1h"
+	SlowStart *metav1.Duration `json:"slowStart,omitempty"`
 
 	// realServerPool is the name of the RealServerPool, in the same namespace, that serves.
 	// +required

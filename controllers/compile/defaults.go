@@ -24,6 +24,7 @@ const (
 	defaultTunnelType            = v1alpha1.TunnelIPIP
 	defaultTunnelChecksum        = v1alpha1.ChecksumNone
 	defaultWeight                = 1
+	defaultQuorum                = 1
 	defaultCheckInterval         = 5 * time.Second
 	defaultCheckTimeout          = 3 * time.Second
 	defaultCheckRetries          = 2

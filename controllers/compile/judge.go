@@ -76,10 +76,7 @@ func (w *world) judgeService(service offer, g *group, ns namespace, taken *claim
 	}
 	refused := g.identityRefusal(service.Spec, ns)
 	if refused == nil && found {
-		refused = poolRefusal(service.VirtualService, pool, w.samples[keyOf(pool)])
-	}
-	if refused == nil && found {
-		refused = syncRefusal(service.VirtualService, g, w.samples[keyOf(pool)])
+		refused = membersRefusal(service.VirtualService, g, pool, w.samples[keyOf(pool)])
 	}
 	if refused == nil {
 		refused = taken.take(service, g)

@@ -3,6 +3,7 @@
 package compile
 
 import (
+	"cmp"
 	"net/netip"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -31,19 +32,28 @@ func (w *world) vipsByRealServer(nodes []Node) map[string][]v1alpha1.IPAddress {
 	}
 	owners := nodesByAddress(nodes)
 	byNode := map[string][]v1alpha1.IPAddress{}
+	accept := func(address v1alpha1.IPAddress, vips []v1alpha1.IPAddress) {
+		if len(vips) == 0 {
+			return
+		}
+		for _, node := range owners[address] {
+			byNode[node] = append(byNode[node], vips...)
+		}
+	}
+	for _, service := range w.served {
+		sorry := service.Spec.SorryServer
+		if sorry != nil && w.pools[poolKey(service.VirtualService)].Spec.Setup != v1alpha1.SetupManual &&
+			cmp.Or(sorry.ForwardingMethod, methodOf(service.VirtualService)) != v1alpha1.NAT {
+			accept(sorry.Address, service.accepted)
+		}
+	}
 	for key, vips := range byPool {
 		if w.pools[key].Spec.Setup == v1alpha1.SetupManual {
 			continue
 		}
 		vips = unchanged{all: sortedAddresses(vips.all), direct: sortedAddresses(vips.direct)}
 		for _, member := range w.pools[key].Spec.Members {
-			accepted := vips.at(member)
-			if len(accepted) == 0 {
-				continue
-			}
-			for _, node := range owners[member.Address] {
-				byNode[node] = append(byNode[node], accepted...)
-			}
+			accept(member.Address, vips.at(member))
 		}
 	}
 	return byNode

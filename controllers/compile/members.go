@@ -22,33 +22,50 @@ type sample struct {
 	address v1alpha1.IPAddress
 }
 
+func sampleOf(member v1alpha1.Member) sample {
+	return sample{trait{familyOfText(member.Address), member.ForwardingMethod, or(member.Port, 0)}, member.Address}
+}
+
 func samples(pool *v1alpha1.RealServerPool) []sample {
 	var all []sample
 	seen := map[trait]bool{}
 	for _, member := range pool.Spec.Members {
-		t := trait{familyOfText(member.Address), member.ForwardingMethod, or(member.Port, 0)}
-		if !seen[t] {
-			seen[t] = true
-			all = append(all, sample{t, member.Address})
+		one := sampleOf(member)
+		if !seen[one.trait] {
+			seen[one.trait] = true
+			all = append(all, one)
 		}
 	}
 	return all
 }
 
-// poolRefusal is the first reason why the pool's members cannot serve the service; nil: they can.
-func poolRefusal(service *v1alpha1.VirtualService, pool *v1alpha1.RealServerPool, members []sample) *Finding {
+// membersRefusal is the first reason why the pool's members, or the sorry server, cannot serve the service in the group; nil: they can.
+func membersRefusal(service *v1alpha1.VirtualService, g *group, pool *v1alpha1.RealServerPool, members []sample) *Finding {
 	for _, member := range members {
-		method := cmp.Or(member.method, methodOf(service))
-		for _, check := range []func(*v1alpha1.VirtualService, sample, v1alpha1.ForwardingMethod) *Finding{
-			familyMismatch, helperMismatch, portMismatch,
-		} {
-			if refused := check(service, member, method); refused != nil {
-				refused.Message = fmt.Sprintf("real server %s of RealServerPool %s %s", member.address, pool.Name, refused.Message)
-				return refused
-			}
+		if refused := memberRefusal(service, g, member, fmt.Sprintf("real server %s of RealServerPool %s", member.address, pool.Name)); refused != nil {
+			return refused
+		}
+	}
+	if sorry := service.Spec.SorryServer; sorry != nil {
+		if refused := memberRefusal(service, g, sampleOf(sorryMember(sorry)), fmt.Sprintf("sorryServer %s", sorry.Address)); refused != nil {
+			return refused
 		}
 	}
 	return checkWithoutPort(service, pool)
+}
+
+// memberRefusal is the first reason why a member cannot serve the service. who begins the message.
+func memberRefusal(service *v1alpha1.VirtualService, g *group, member sample, who string) *Finding {
+	method := cmp.Or(member.method, methodOf(service))
+	for _, check := range []func(*v1alpha1.VirtualService, sample, v1alpha1.ForwardingMethod) *Finding{
+		familyMismatch, helperMismatch, portMismatch, g.syncMismatch,
+	} {
+		if refused := check(service, member, method); refused != nil {
+			refused.Message = who + " " + refused.Message
+			return refused
+		}
+	}
+	return nil
 }
 
 // familyMismatch finds a member that only an encapsulated packet could reach.

@@ -51,6 +51,7 @@ func compileCommon(service *v1alpha1.VirtualService) v1alpha1.CompiledService {
 		Tunnel:              compileTunnel(service.Spec.Tunnel),
 		OnePacketScheduling: service.Spec.OnePacketScheduling,
 	}
+	compileConsequences(service.Spec, &common)
 	if persistence := service.Spec.Persistence; persistence != nil {
 		common.PersistenceSeconds = wholeSeconds(orDuration(persistence.Timeout, defaultPersistence))
 		common.PersistencePrefixLength = persistence.PrefixLength

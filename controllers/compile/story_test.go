@@ -149,10 +149,24 @@ func tellResult(b *strings.Builder, name string, r Result) {
 			fmt.Fprintf(b, "  %s generation %d: -A %s -s %s -p %d%s, %s%s, drained for %ds, %d slice of %s/%s (%s)\n", s.ID, s.Generation, tellKey(s),
 				s.Scheduler, s.PersistenceSeconds, tellOptions(s), s.ForwardingMethod, tellTunnel(s.Tunnel), s.DrainSeconds,
 				s.Pool.Slices, s.Pool.Namespace, s.Pool.Name, s.Pool.Hash)
+			tellConsequences(b, s)
 			for _, m := range s.Match {
 				fmt.Fprintf(b, "    marked: to %v from %v by %q to ports %v through %q\n", m.Addresses, m.SourceAddresses, m.Protocol, m.Ports, m.Interface)
 			}
 		}
+	}
+}
+
+// tellConsequences leaves out what every service has that asks for nothing.
+func tellConsequences(b *strings.Builder, s v1alpha1.CompiledService) {
+	if s.Quorum != (v1alpha1.CompiledQuorum{Weight: 1}) {
+		fmt.Fprintf(b, "    quorum %d, hysteresis %d, withdraws %t\n", s.Quorum.Weight, s.Quorum.Hysteresis, s.Quorum.WithdrawAddress)
+	}
+	if sorry := s.SorryServer; sorry != nil {
+		fmt.Fprintf(b, "    sorry server -r %s -w %d%s\n", hostPort(sorry.Address, sorry.Port), sorry.Weight, tellRealServer(*sorry))
+	}
+	if s.InhibitOnFailure || s.PanicThreshold != 0 || s.SlowStartSeconds != 0 {
+		fmt.Fprintf(b, "    inhibits %t, all below %d %%, slow start %d s\n", s.InhibitOnFailure, s.PanicThreshold, s.SlowStartSeconds)
 	}
 }
 

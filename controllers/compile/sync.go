@@ -70,23 +70,17 @@ func (g *group) syncing() *group {
 	return nil
 }
 
-// syncRefusal finds a member of another family than the service on directors with connection sync: the messages between sync
+// syncMismatch finds a member of another family than the service on directors with connection sync: the messages between sync
 // daemons have one family a connection, so the kernel refuses such a real server (ip_vs_genl_set_cmd, EINVAL).
-func syncRefusal(service *v1alpha1.VirtualService, g *group, members []sample) *Finding {
-	syncing := g.syncing()
-	if syncing == nil {
+func (g *group) syncMismatch(service *v1alpha1.VirtualService, member sample, _ v1alpha1.ForwardingMethod) *Finding {
+	syncing, family := g.syncing(), familyOf(service)
+	if syncing == nil || member.family == family {
 		return nil
 	}
-	family := familyOf(service)
-	for _, member := range members {
-		if member.family != family {
-			return &Finding{
-				Condition: v1alpha1.ConditionAccepted,
-				Reason:    v1alpha1.ReasonSyncMismatch,
-				Message: fmt.Sprintf("real server %s of RealServerPool %s is %s and the service is %s, which the kernel refuses with the connectionSync of DirectorGroup %s; use an %s address of the real server, or a group without connectionSync on other directors",
-					member.address, service.Spec.RealServerPool, member.family, family, syncing.Name, family),
-			}
-		}
+	return &Finding{
+		Condition: v1alpha1.ConditionAccepted,
+		Reason:    v1alpha1.ReasonSyncMismatch,
+		Message: fmt.Sprintf("is %s and the service is %s, which the kernel refuses with the connectionSync of DirectorGroup %s; use an %s address of the real server, or a group without connectionSync on other directors",
+			member.family, family, syncing.Name, family),
 	}
-	return nil
 }

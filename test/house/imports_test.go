@@ -24,7 +24,7 @@ const module = "github.com/lvs-operator/lvs-operator"
 // pure rooms decide and never act: no logging, metrics, context, goroutines, clock, sockets, netlink or Kubernetes clients.
 var pure = []string{
 	"agent/connections", "agent/desired", "agent/health", "agent/health/check", "agent/ipvs", "agent/ipvs/wire", "agent/mark", "agent/plan",
-	"agent/realserver", "agent/vrrp", "api/v1alpha1", "controllers/allocate", "controllers/compile", "controllers/rollup",
+	"agent/realserver", "agent/serving", "agent/vrrp", "api/v1alpha1", "controllers/allocate", "controllers/compile", "controllers/rollup",
 }
 
 // mayImport is what a pure room may import besides other pure rooms. A prefix that ends in / stands for all below it.
