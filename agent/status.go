@@ -233,12 +233,12 @@ func (a *Agent) problems() []v1alpha1.Problem {
 	return slices.Concat(a.desired.Problems(), a.routers.problems(), a.diskProblems, ofKernel)
 }
 
-// worst are as many degraded services as a status has room for, by id; those without any healthy real server go first.
+// worst are as many degraded services as a status has room for, by id; those go first whose clients notice.
 func worst(degraded []v1alpha1.DegradedService) []v1alpha1.DegradedService {
 	byID := func(a, b v1alpha1.DegradedService) int { return cmp.Compare(a.Service, b.Service) }
 	if len(degraded) > maxDegraded {
 		slices.SortFunc(degraded, func(a, b v1alpha1.DegradedService) int {
-			return cmp.Or(cmp.Compare(min(a.Healthy, 1), min(b.Healthy, 1)), byID(a, b))
+			return cmp.Or(-cmp.Compare(min(len(a.Consequence), 1), min(len(b.Consequence), 1)), cmp.Compare(min(a.Healthy, 1), min(b.Healthy, 1)), byID(a, b))
 		})
 		degraded = degraded[:maxDegraded]
 	}

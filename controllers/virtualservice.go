@@ -10,6 +10,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/tools/events"
 	ctrl "sigs.k8s.io/controller-runtime"
@@ -53,11 +54,28 @@ func (r *VirtualServiceReconciler) tell(service *v1alpha1.VirtualService, before
 	if became(before, after, v1alpha1.ConditionAccepted, v1alpha1.ReasonConflict) {
 		r.events.Eventf(service, nil, corev1.EventTypeWarning, v1alpha1.ReasonConflict, "Compile", "%s", messageOf(after, v1alpha1.ConditionAccepted))
 	}
-	for _, reason := range []string{v1alpha1.ReasonNoActive, v1alpha1.ReasonNoHealthyRealServer} {
-		if fell(before, after, v1alpha1.ConditionReady, reason) {
-			r.events.Eventf(service, nil, corev1.EventTypeWarning, reason, "Serve", "%s", messageOf(after, v1alpha1.ConditionReady))
-		}
+	if fell(before, after, v1alpha1.ConditionReady, v1alpha1.ReasonNoActive) {
+		r.events.Eventf(service, nil, corev1.EventTypeWarning, v1alpha1.ReasonNoActive, "Serve", "%s", messageOf(after, v1alpha1.ConditionReady))
 	}
+	switch was, is := unhealthy(before), unhealthy(after); {
+	case is != "" && is != was && (was != "" || meta.IsStatusConditionTrue(before, v1alpha1.ConditionReady)):
+		r.events.Eventf(service, nil, corev1.EventTypeWarning, is, "Serve", "%s", messageOf(after, v1alpha1.ConditionReady))
+	case was != "" && meta.IsStatusConditionTrue(after, v1alpha1.ConditionReady):
+		r.events.Eventf(service, nil, corev1.EventTypeNormal, v1alpha1.ReasonServed, "Serve", "%s", messageOf(after, v1alpha1.ConditionReady))
+	}
+}
+
+// unhealthy is the reason for which Ready is False, if it lies in the health of the real servers; else empty.
+func unhealthy(conditions []metav1.Condition) string {
+	ready := meta.FindStatusCondition(conditions, v1alpha1.ConditionReady)
+	if ready == nil || ready.Status != metav1.ConditionFalse {
+		return ""
+	}
+	switch ready.Reason {
+	case v1alpha1.ReasonNoHealthyRealServer, v1alpha1.ReasonQuorumLost, v1alpha1.ReasonSorryServer, v1alpha1.ReasonPanicThreshold:
+		return ready.Reason
+	}
+	return ""
 }
 
 // rollup is the service's status; nil while its group's compilation is older than the service. again, if not 0, is when to

@@ -78,8 +78,16 @@ const (
 	ReasonTwoActives = "TwoActives"
 	// ReasonOneActive is the event of a split brain being over: no more than one director reports being Active.
 	ReasonOneActive = "OneActive"
-	// ReasonNoHealthyRealServer says that the Active director sees no healthy real server.
+	// ReasonNoHealthyRealServer says that the Active director sees no healthy real server, or that there is none.
 	ReasonNoHealthyRealServer = "NoHealthyRealServer"
+	// ReasonQuorumLost says that fewer real servers are healthy than the service's quorum needs, as the Active director sees them.
+	ReasonQuorumLost = "QuorumLost"
+	// ReasonSorryServer says that the quorum is lost and the sorry server gets new connections.
+	ReasonSorryServer = "SorryServer"
+	// ReasonPanicThreshold says that fewer real servers are healthy than the service's panicThreshold, so that all get connections.
+	ReasonPanicThreshold = "PanicThreshold"
+	// ReasonServed is the event of a service being Ready again after one of the reasons before, or after NoHealthyRealServer.
+	ReasonServed = "Served"
 	// ReasonActiveChanged is the event of a director becoming Active in place of another.
 	ReasonActiveChanged = "ActiveChanged"
 )

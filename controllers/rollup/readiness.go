@@ -51,7 +51,7 @@ func serviceReadiness(service *v1alpha1.VirtualService, needs Needs, active *Dir
 	if against := active.problemWith(service); against.reason != "" {
 		return against, false
 	}
-	if against := active.noneHealthy(service, needs); against.reason != "" {
+	if against := active.unhealthy(service, needs); against.reason != "" {
 		return against, false
 	}
 	wasReady := stood(service.Status.Conditions, v1alpha1.ConditionReady, service.Generation)
@@ -64,17 +64,17 @@ func serviceReadiness(service *v1alpha1.VirtualService, needs Needs, active *Dir
 	return obstacle{}, false
 }
 
-// noneHealthy is that a port has no real server, or that the director sees none of them healthy.
-func (d *Director) noneHealthy(service *v1alpha1.VirtualService, needs Needs) obstacle {
-	if needs.RealServers == 0 {
+// unhealthy is that a port has no real server, or what follows from how few of them the director sees healthy.
+func (d *Director) unhealthy(service *v1alpha1.VirtualService, needs Needs) obstacle {
+	if needs.RealServers == 0 && service.Spec.SorryServer == nil {
 		return obstacle{v1alpha1.ReasonNoHealthyRealServer,
 			fmt.Sprintf("RealServerPool %s has no members, so connections are refused; add members", service.Spec.RealServerPool)}
 	}
 	for _, part := range compile.PartNames(service) {
-		degraded, found := d.Degraded[idOf(service, part)]
-		if found && degraded.Healthy == 0 && degraded.RealServers > 0 {
-			return obstacle{v1alpha1.ReasonNoHealthyRealServer,
-				fmt.Sprintf("director %s sees none of %d real servers of %s healthy; check that they listen and that the pool's healthCheck fits", d.Name, degraded.RealServers, partOf(service, part))}
+		if degraded, found := d.Degraded[idOf(service, part)]; found {
+			if against := d.consequence(service, part, degraded); against.reason != "" {
+				return against
+			}
 		}
 	}
 	return obstacle{}

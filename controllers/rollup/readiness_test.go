@@ -91,7 +91,7 @@ func TestAConditionThatIsTrueSaysWhatIsTrue(t *testing.T) {
 
 func TestAServiceWhosePoolIsEmptyIsNotReady(t *testing.T) {
 	needs := Needs{RealServers: 0}
-	against := (&Director{Name: "d1"}).noneHealthy(&v1alpha1.VirtualService{}, needs)
+	against := (&Director{Name: "d1"}).unhealthy(&v1alpha1.VirtualService{}, needs)
 	if against.reason != v1alpha1.ReasonNoHealthyRealServer {
 		t.Errorf("reason %q, want %q: nobody serves", against.reason, v1alpha1.ReasonNoHealthyRealServer)
 	}

@@ -400,6 +400,20 @@ func TestTheTutorialThroughTheManager(t *testing.T) {
 		hasEvents(t, "NoHealthyRealServer tomcat director brucelee sees none of 2 real servers of port http healthy")
 		setDegraded(t, agent, "brucelee")
 		hasCondition(t, c, tomcat, v1alpha1.ConditionReady, "True")
+		hasEvents(t, "Served tomcat brucelee is Active with 2 of 2 real servers healthy")
+	})
+
+	t.Run("and of one whose quorum is lost, and what followed from it", func(t *testing.T) {
+		lost := v1alpha1.DegradedService{Service: "web/tomcat/http", RealServers: 2, Healthy: 1, Consequence: v1alpha1.ConsequenceQuorumLost}
+		setDegraded(t, agent, "brucelee", lost)
+		hasCondition(t, c, tomcat, v1alpha1.ConditionReady, "False QuorumLost")
+		hasEvents(t, "QuorumLost tomcat director brucelee sees 1 of 2 real servers of port http healthy, which is no quorum; these serve alone")
+		lost.Consequence = v1alpha1.ConsequenceSorryServer
+		setDegraded(t, agent, "brucelee", lost)
+		hasCondition(t, c, tomcat, v1alpha1.ConditionReady, "False SorryServer")
+		hasEvents(t, "SorryServer tomcat director brucelee sees 1 of 2 real servers of port http healthy, which is no quorum, and sends new connections to the sorryServer")
+		setDegraded(t, agent, "brucelee")
+		hasCondition(t, c, tomcat, v1alpha1.ConditionReady, "True")
 	})
 
 	t.Run("what somebody else changes in a slice is put back", func(t *testing.T) {
