@@ -56,6 +56,9 @@ func NewLaw(spec Spec, initial State, now time.Time, start Start) Law {
 	return Law{spec: unique.Make(spec), state: initial, since: now, due: now.Add(start.Wait), first: start.First}
 }
 
+// Spec is the specification that the life goes on under. Its handle is equal to that of every equal one.
+func (l *Law) Spec() unique.Handle[Spec] { return l.spec }
+
 // Due is when the next check shall start. It stays put until the result of that check is observed.
 func (l *Law) Due() time.Time { return l.due }
 
