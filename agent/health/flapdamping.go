@@ -99,8 +99,8 @@ func (f *falls) held(now time.Time, d FlapDamping) string {
 	if left <= 0 {
 		return ""
 	}
-	inSeconds := (left + time.Second - 1).Truncate(time.Second)
-	return fmt.Sprintf("passes again, but went down %d times within %s: held down for %s more", d.Falls, short(d.Window), short(inSeconds))
+	left = (left + time.Second - 1).Truncate(time.Second)
+	return fmt.Sprintf("passes again, but went down %d times within %s: held down for %s more", d.Falls, short(d.Window), short(left))
 }
 
 // short is a duration without the zeros at its end: 10m, not 10m0s.

@@ -148,11 +148,12 @@ func flap(spec health.Spec, random *rand.Rand) string {
 			fails = !fails
 		}
 		var result error
-		if random.IntN(20) == 0 {
+		switch {
+		case random.IntN(20) == 0:
 			result = health.ErrInconclusive
-		} else if fails {
+		case fails:
 			result, passing = errRefused, time.Time{}
-		} else if passing.IsZero() {
+		case passing.IsZero():
 			passing = now
 		}
 		before := l.State()
