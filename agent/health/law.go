@@ -100,8 +100,8 @@ func (l *Law) Observe(now time.Time, failure error) (changed bool) {
 }
 
 // Respec goes on under another specification from now on. State, Since, Checked, the tries already failed or passed and, as long as flaps
-// are damped, the last falls are kept. The next check is due when it was, or earlier if the new specification's pause counted from now ends earlier; one that
-// has been due already, because its result never came, is due now.
+// are damped, the last falls are kept. The next check is due when it was, or earlier if the new specification's pause counted from now ends
+// earlier; one that has been due already, because its result never came, is due now.
 func (l *Law) Respec(now time.Time, spec Spec) {
 	l.spec = unique.Make(spec)
 	if spec.FlapDamping.Falls == 0 {

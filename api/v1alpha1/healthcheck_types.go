@@ -40,13 +40,14 @@ type HealthCheck struct {
 	RetryDelay *metav1.Duration `json:"retryDelay,omitempty"`
 	// rise is how many checks have to pass in a row, an interval apart, before a real server comes up that a failed check has found
 	// down: 1 to 100, default 1. It does not count for a real server of which a director knows nothing yet: that one comes up with its
-	// first passed check, so that neither a director that starts nor a new real server has to wait. keepalived has none.
+	// first passed check, so that neither a director that starts nor a new real server has to wait. keepalived has it for scripts of
+	// VRRP, not for checks.
 	// +optional
 	// +kubebuilder:default=1
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=100
 	Rise int32 `json:"rise,omitempty"`
-	// flapDamping keeps a real server down that goes down again and again. Absent: nothing does. keepalived has none.
+	// flapDamping keeps a real server down that goes down again and again. Absent: nothing does. keepalived has nothing like it.
 	// +optional
 	FlapDamping *FlapDamping `json:"flapDamping,omitempty"`
 	// port that is checked, 1 to 65535. Default: the real server's port, or else the virtual service's. Services by firewall
