@@ -120,9 +120,6 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := a.metrics.serve(ctx, o.MetricsAddress, o.Log); err != nil {
-		return err
-	}
 	threads := vrrpnet.NewThreads(nil)
 	taking := newTakeover(takeover{kernel: k, log: o.Log, kick: a.kickNode})
 	a.routers = newRouters(startRouter(threads), a.kickNode, taking, o.Log)
@@ -141,6 +138,10 @@ func Run(ctx context.Context, o Options) (err error) {
 	defer prober.Close()
 	a.health = monitor.New(monitor.Options{Prober: prober, OnChange: a.kick, MaxConcurrent: probe.MostConcurrent()})
 	defer a.health.Close()
+	a.metrics.registry.MustRegister(newHealthMetrics(a.health, o.RealServerMetrics))
+	if err := a.metrics.serve(ctx, o.MetricsAddress, newRealServers(a.health), o.Log); err != nil {
+		return err
+	}
 	a.recall(saved, recalled)
 	go a.holds.run(ctx)
 

@@ -168,13 +168,20 @@ type fakeServers struct {
 	dead map[netip.AddrPort]bool
 	// slow is how long a check takes, by address.
 	slow map[netip.AddrPort]time.Duration
+	// over is closed at the end of the test, and ends all checks.
+	over <-chan struct{}
 }
 
 func (f *fakeServers) Probe(_ context.Context, t health.Target) error {
 	f.mu.Lock()
 	slow := f.slow[t.Address]
 	f.mu.Unlock()
-	time.Sleep(slow)
+	if slow > 0 {
+		select {
+		case <-time.After(slow):
+		case <-f.over:
+		}
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.dead[t.Address] {
@@ -323,7 +330,9 @@ func newNode(t *testing.T, k *kerneltest.Kernel, dir string) *node {
 		t.Fatal(recalled)
 	}
 	t.Cleanup(func() { _ = store.Close() })
-	n := &node{kernel: k, store: store, api: &fakeAPI{}, servers: &fakeServers{dead: map[netip.AddrPort]bool{}, slow: map[netip.AddrPort]time.Duration{}}}
+	n := &node{kernel: k, store: store, api: &fakeAPI{}, servers: &fakeServers{
+		dead: map[netip.AddrPort]bool{}, slow: map[netip.AddrPort]time.Duration{}, over: t.Context().Done(),
+	}}
 	a := &Agent{
 		log: slog.New(slog.DiscardHandler), metrics: newMetrics(), resync: defaultResync, wake: make(chan struct{}, 1),
 		kernel: memoryKernel{k}, views: n.api, reports: n.api, checkpoints: store,

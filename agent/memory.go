@@ -99,6 +99,8 @@ type memory struct {
 	// refused are the messages of the last report's problems.
 	refused map[string]bool
 
+	transitionLog transitionLog
+
 	tally
 	applied applied
 	// reportDue says that there may be something new to report, reportNotBefore when.

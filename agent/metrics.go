@@ -84,9 +84,9 @@ func newMetrics() *metrics {
 	return m
 }
 
-// serve answers /metrics and /healthz in the background until ctx ends. An address that cannot be listened on is an error; an
-// empty one serves nothing.
-func (m *metrics) serve(ctx context.Context, address string, log *slog.Logger) error {
+// serve answers what handler does in the background until ctx ends. An address that cannot be listened on is an error; an empty one serves
+// nothing.
+func (m *metrics) serve(ctx context.Context, address string, realServers http.Handler, log *slog.Logger) error {
 	if address == "" {
 		return nil
 	}
@@ -95,10 +95,7 @@ func (m *metrics) serve(ctx context.Context, address string, log *slog.Logger) e
 	if err != nil {
 		return fmt.Errorf("listen on %s for metrics: %w; choose another address with --metrics-bind-address", address, err)
 	}
-	mux := http.NewServeMux()
-	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: 10 * time.Second}))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 1 << 14}
+	server := &http.Server{Handler: m.handler(realServers), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 1 << 14}
 	context.AfterFunc(ctx, func() { _ = server.Close() })
 	go func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
@@ -106,4 +103,13 @@ func (m *metrics) serve(ctx context.Context, address string, log *slog.Logger) e
 		}
 	}()
 	return nil
+}
+
+// handler answers /metrics, /realservers and /healthz.
+func (m *metrics) handler(realServers http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: 10 * time.Second}))
+	mux.Handle("GET /realservers", realServers)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
+	return mux
 }

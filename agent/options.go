@@ -22,8 +22,11 @@ type Options struct {
 	// API is how to reach the API server. An API server that does not answer is no error: the agent serves from its
 	// checkpoint and goes on asking.
 	API *rest.Config
-	// MetricsAddress is the host:port of the metrics and health endpoint; empty: none.
+	// MetricsAddress is the host:port of /metrics, /realservers and /healthz; empty: none.
 	MetricsAddress string
+	// RealServerMetrics says whether each real server has metrics of its own: three series each, about 2 KB of memory for the time of a
+	// scrape.
+	RealServerMetrics bool
 	// Resync is the time between two audits, each of which reads addresses, marks, settings and about 1,000 IPVS services back: in
 	// a table of that size the longest time for which a change of ours by somebody else stands. Default 5 s.
 	Resync time.Duration

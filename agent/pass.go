@@ -109,6 +109,7 @@ func (a *Agent) gather(ctx context.Context, now time.Time) work {
 // gatherServices finds out what there is to do in the IPVS table.
 func (a *Agent) gatherServices(ctx context.Context, now time.Time, w *work) {
 	usable := a.readTable(ctx, now)
+	a.logTransitions(now)
 	if usable {
 		a.takeHealth(now)
 	}

@@ -39,6 +39,7 @@ func tomcat() *desired.Service {
 		}},
 		Check: &desired.Check{Port: 80, Spec: health.Spec{
 			Check: check.TCP{}, Interval: 6 * time.Second, Timeout: 10 * time.Second, RetryDelay: 3 * time.Second, Retries: 3,
+			Rise: 2, FlapDamping: health.FlapDamping{Falls: 5, Window: 10 * time.Minute, HoldDown: time.Minute},
 		}},
 		Drain: 5 * time.Minute,
 	}

@@ -25,7 +25,11 @@ func parseCheck(compiled *v1alpha1.CompiledHealthCheck) (*Check, error) {
 		Timeout:    compiled.Timeout.Duration,
 		RetryDelay: compiled.RetryDelay.Duration,
 		Retries:    int(compiled.Retries),
+		Rise:       int(compiled.Rise),
 	}}
+	if d := compiled.FlapDamping; d != nil {
+		parsed.Spec.FlapDamping = health.FlapDamping{Falls: int(d.Falls), Window: d.Window.Duration, HoldDown: d.HoldDown.Duration}
+	}
 	switch {
 	case compiled.TCP != nil:
 		parsed.Spec.Check = check.TCP{}

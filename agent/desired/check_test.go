@@ -40,11 +40,32 @@ func TestCheckByHTTPIsTakenOver(t *testing.T) {
 	}
 }
 
+func TestHowARealServerComesUpAgainIsTakenOver(t *testing.T) {
+	got, err := parseCheck(compiledCheck(func(c *v1alpha1.CompiledHealthCheck) {
+		c.TCP, c.Rise = &v1alpha1.TCPCheck{}, 3
+		c.FlapDamping = &v1alpha1.FlapDamping{Falls: 5, Window: metav1.Duration{Duration: 10 * time.Minute}, HoldDown: metav1.Duration{Duration: time.Minute}}
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Check{Port: 8081, Spec: health.Spec{
+		Check: check.TCP{}, Interval: 5 * time.Second, Timeout: 3 * time.Second, Retries: 2, Rise: 3,
+		FlapDamping: health.FlapDamping{Falls: 5, Window: 10 * time.Minute, HoldDown: time.Minute},
+	}}
+	if *got != want {
+		t.Errorf("got %+v\nwant %+v", *got, want)
+	}
+}
+
 func TestCheckThatThisAgentDoesNotKnowIsRefused(t *testing.T) {
 	for want, change := range map[string]func(*v1alpha1.CompiledHealthCheck){
 		"health check has no kind": func(*v1alpha1.CompiledHealthCheck) {},
 		`health check http PUT /: method "PUT": want GET, HEAD or OPTIONS`: func(c *v1alpha1.CompiledHealthCheck) {
 			c.HTTP = &v1alpha1.CompiledHTTPCheck{Method: "PUT", Path: "/"}
+		},
+		"health check flapDamping.falls 0 must lie between 2 and 16": func(c *v1alpha1.CompiledHealthCheck) {
+			c.TCP = &v1alpha1.TCPCheck{}
+			c.FlapDamping = &v1alpha1.FlapDamping{Window: metav1.Duration{Duration: time.Minute}, HoldDown: metav1.Duration{Duration: time.Minute}}
 		},
 	} {
 		if _, err := parseCheck(compiledCheck(change)); err == nil || !strings.HasPrefix(err.Error(), want) {

@@ -22,6 +22,7 @@ const (
 	MaxTimeout    = 5 * time.Minute
 	MaxRetries    = 100
 	MaxRetryDelay = time.Hour
+	MaxRise       = 100
 )
 
 // Spec says how one real server is checked. It is comparable: real servers that are checked alike have equal Specs.
@@ -38,6 +39,11 @@ type Spec struct {
 	// Retries is how many more tries follow a failed check before the real server goes down: 0 to MaxRetries.
 	// keepalived: retry, before 2.0 nb_get_retry.
 	Retries int
+	// Rise is how many checks have to pass in a row before a real server that is down comes up: 1 to MaxRise; 0 stands for 1. One of which
+	// nothing is known yet comes up with its first passed check.
+	Rise int `json:",omitzero"`
+	// FlapDamping keeps a real server down that goes down again and again; the zero value: nothing does.
+	FlapDamping FlapDamping `json:",omitzero"`
 }
 
 // Validate returns nil, or every limit that s breaks, joined into one error.
@@ -52,12 +58,18 @@ func (s Spec) Validate() error {
 	if s.Retries < 0 || s.Retries > MaxRetries {
 		retries = fmt.Errorf("health check retries %d must lie between 0 and %d", s.Retries, MaxRetries)
 	}
+	var rise error
+	if s.Rise < 0 || s.Rise > MaxRise {
+		rise = fmt.Errorf("health check rise %d must lie between 1 and %d", s.Rise, MaxRise)
+	}
 	return errors.Join(
 		what,
 		within("interval", s.Interval, MinInterval, MaxInterval),
 		within("timeout", s.Timeout, MinTimeout, MaxTimeout),
 		within("retryDelay", s.RetryDelay, 0, MaxRetryDelay),
 		retries,
+		rise,
+		s.FlapDamping.validate(),
 	)
 }
 
@@ -68,8 +80,9 @@ func within(name string, d, low, high time.Duration) error {
 	return nil
 }
 
-// RemovalBound is the longest time from the death of a real server that is up to its going down, when checks start on
-// time: it dies right after a passed check, and every try then waits for its whole timeout.
+// RemovalBound is the longest time from the death of a real server that is up to its going down, when checks start and end on
+// time: it dies right after a passed check, and every try then waits for its whole timeout. Rise and FlapDamping are no part of it: they
+// put off only its return.
 //
 //	interval + (retries+1)*timeout + retries*retryDelay
 func (s Spec) RemovalBound() time.Duration {

@@ -26,6 +26,18 @@ func TestSpecOutsideItsLimitsIsRefusedWithTheLimit(t *testing.T) {
 		{"negative delay", func(s *health.Spec) { s.RetryDelay = -1 }, "health check retryDelay -1ns must lie between 0s and 1h0m0s"},
 		{"negative retries", func(s *health.Spec) { s.Retries = -1 }, "health check retries -1 must lie between 0 and 100"},
 		{"too many retries", func(s *health.Spec) { s.Retries = 101 }, "health check retries 101 must lie between 0 and 100"},
+		{"the quickest rise", func(s *health.Spec) { s.Rise = 1 }, ""},
+		{"no rise", func(s *health.Spec) { s.Rise = -1 }, "health check rise -1 must lie between 1 and 100"},
+		{"too slow a rise", func(s *health.Spec) { s.Rise = 101 }, "health check rise 101 must lie between 1 and 100"},
+		{"damped", func(s *health.Spec) {
+			s.FlapDamping = health.FlapDamping{Falls: 16, Window: time.Second, HoldDown: 24 * time.Hour}
+		}, ""},
+		{"damping at the first fall", func(s *health.Spec) {
+			s.FlapDamping = health.FlapDamping{Falls: 1, Window: time.Second, HoldDown: time.Second}
+		},
+			"health check flapDamping.falls 1 must lie between 2 and 16"},
+		{"damping of nothing", func(s *health.Spec) { s.FlapDamping.Falls = 17 },
+			"health check flapDamping.falls 17 must lie between 2 and 16\nhealth check flapDamping.window 0s must lie between 1s and 24h0m0s\nhealth check flapDamping.holdDown 0s must lie between 1s and 24h0m0s"},
 		{"two faults", func(s *health.Spec) { s.Check, s.Retries = nil, -1 }, "health check has no kind: use one, for example tcp\nhealth check retries -1 must lie between 0 and 100"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -14,7 +14,7 @@ type State uint8
 const (
 	// Unknown is a real server whose first check has not finished. It counts as down.
 	Unknown State = iota
-	// Down is a real server that failed its first check, or a check and all its retries.
+	// Down is a real server that failed its first check, or a check and all its retries, and has not come up since.
 	Down
 	// Up is a real server that passed a check and has not gone down since, or that was adopted as up.
 	Up
@@ -42,8 +42,8 @@ type Status struct {
 	Checked bool
 	// Since is when State began.
 	Since time.Time
-	// Reason says why the last check did not pass, as in "connection refused"; empty when it passed or none finished.
-	// A target may be Up with a Reason: its retries are not used up.
+	// Reason says why the last check did not pass, as in "connection refused", or why the target is Down though it passed; empty otherwise,
+	// and when none finished. A target may be Up with a Reason: its retries are not used up.
 	Reason string
 	// Latency is how long the last finished check took; 0 when none finished.
 	Latency time.Duration

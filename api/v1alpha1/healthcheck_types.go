@@ -6,7 +6,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // HealthCheck is how a director checks one real server. A real server starts down, comes up with its first passed check,
 // and goes down when a check and all its retries have failed: at most interval + (retries+1)*timeout + retries*retryDelay
-// after it died.
+// after it died. One that a failed check has found down comes up again after rise passed checks, unless flapDamping holds it down.
 //
 // +kubebuilder:validation:XValidation:rule="(has(self.tcp) ? 1 : 0) + (has(self.http) ? 1 : 0) == 1",message="want one kind of check: tcp or http"
 type HealthCheck struct {
@@ -24,8 +24,8 @@ type HealthCheck struct {
 	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('10ms') && duration(self) <= duration('5m')",message="timeout must lie between 10ms and 5m"
 	Timeout metav1.Duration `json:"timeout,omitempty"`
-	// retries is how many more tries follow a failed check before the real server is taken as down: 0 to 100, default 2.
-	// keepalived calls it retry, before nb_get_retry.
+	// retries is how many more tries follow a failed check before the real server is taken as down: 0 to 100, default 2. So it
+	// takes retries+1 failed checks in a row, which others call fall. keepalived calls it retry, before nb_get_retry.
 	// +optional
 	// +kubebuilder:default=2
 	// +kubebuilder:validation:Minimum=0
@@ -38,6 +38,18 @@ type HealthCheck struct {
 	// +kubebuilder:validation:MaxLength=32
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s') && duration(self) <= duration('1h')",message="retryDelay must lie between 0s and 1h"
 	RetryDelay *metav1.Duration `json:"retryDelay,omitempty"`
+	// rise is how many checks have to pass in a row, an interval apart, before a real server comes up that a failed check has found
+	// down: 1 to 100, default 1. It does not count for a real server of which a director knows nothing yet: that one comes up with its
+	// first passed check, so that neither a director that starts nor a new real server has to wait. keepalived has it for scripts of
+	// VRRP, not for checks.
+	// +optional
+	// +kubebuilder:default=1
+	// +kubebuilder:validation:Minimum=1
+	// +kubebuilder:validation:Maximum=100
+	Rise int32 `json:"rise,omitempty"`
+	// flapDamping keeps a real server down that goes down again and again. Absent: nothing does. keepalived has nothing like it.
+	// +optional
+	FlapDamping *FlapDamping `json:"flapDamping,omitempty"`
 	// port that is checked, 1 to 65535. Default: the real server's port, or else the virtual service's. Services by firewall
 	// mark and on port 0 have no port, so for them it is required.
 	// +optional
@@ -50,6 +62,30 @@ type HealthCheck struct {
 	// http sends a request by HTTP/1.1 to that port, without TLS, and judges the answer. keepalived calls it HTTP_GET.
 	// +optional
 	HTTP *HTTPCheck `json:"http,omitempty"`
+}
+
+// FlapDamping keeps a real server that went down a number of times within a window down until its checks have passed for a while
+// without a failure. Then its past is forgotten. Where holdDown is at least as long as window, clients never see it go down more
+// often than falls within window. Each director keeps its own count, and begins with none.
+type FlapDamping struct {
+	// falls is how often the real server has to go down: 2 to 16. That its first check ever fails does not count.
+	// +required
+	// +kubebuilder:validation:Minimum=2
+	// +kubebuilder:validation:Maximum=16
+	Falls int32 `json:"falls"`
+	// window is how far apart the first and the last of these falls are at most, as a duration, 1s to 24h.
+	// +required
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('24h')",message="window must lie between 1s and 24h"
+	Window metav1.Duration `json:"window"`
+	// holdDown is how long checks have to pass, counted from the first that does, as a duration, 1s to 24h. The real server comes up
+	// with the first passed check after that.
+	// +required
+	// +kubebuilder:validation:Type=string
+	// +kubebuilder:validation:MaxLength=32
+	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('24h')",message="holdDown must lie between 1s and 24h"
+	HoldDown metav1.Duration `json:"holdDown"`
 }
 
 // TCPCheck passes when the real server accepts a TCP connection. It has no settings.

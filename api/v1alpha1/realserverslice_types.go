@@ -70,6 +70,12 @@ type CompiledHealthCheck struct {
 	// retryDelay is the pause before each retry, as a duration, 0s to 1h; default 1s if the pool says nothing.
 	// +required
 	RetryDelay metav1.Duration `json:"retryDelay"`
+	// rise is how many checks have to pass in a row before a real server that is down comes up, 1 to 100; 0 or absent: 1.
+	// +optional
+	Rise int32 `json:"rise,omitempty"`
+	// flapDamping keeps a real server down that goes down again and again; absent: nothing does.
+	// +optional
+	FlapDamping *FlapDamping `json:"flapDamping,omitempty"`
 	// port that is checked, 1 to 65535; 0 or absent: the real server's, or else the service's.
 	// +optional
 	Port int32 `json:"port,omitempty"`

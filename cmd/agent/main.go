@@ -46,7 +46,8 @@ func run(ctx context.Context, log *slog.Logger, args []string) error {
 	flags.StringVar(&o.Namespace, "namespace", os.Getenv("POD_NAMESPACE"), "the operator's `namespace`, where VRRP passwords are; default: $POD_NAMESPACE")
 	flags.StringVar(&o.StateDir, "state-dir", "/var/lib/lvs-operator", "`folder` for what the agent needs at a start without an API server")
 	flags.StringVar(&o.ProcSys, "proc-sys", kernel.ProcSys, "`folder` where the kernel's sysctls can be written")
-	flags.StringVar(&o.MetricsAddress, "metrics-bind-address", "127.0.0.1:9660", "`host:port` of /metrics and /healthz; empty: none")
+	flags.StringVar(&o.MetricsAddress, "metrics-bind-address", "127.0.0.1:9660", "`host:port` of /metrics, /realservers and /healthz; empty: none")
+	flags.BoolVar(&o.RealServerMetrics, "real-server-metrics", true, "three metrics for each real server; turn them off where hundreds of thousands of series are too many")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}

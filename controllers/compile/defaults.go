@@ -29,6 +29,7 @@ const (
 	defaultCheckTimeout          = 3 * time.Second
 	defaultCheckRetries          = 2
 	defaultCheckRetryDelay       = time.Second
+	defaultCheckRise             = 1
 
 	defaultExpireNoDestConn        = true
 	defaultExpireQuiescentTemplate = true

@@ -92,13 +92,15 @@ func compileHealthCheck(check *v1alpha1.HealthCheck) *v1alpha1.CompiledHealthChe
 		return nil
 	}
 	return &v1alpha1.CompiledHealthCheck{
-		Interval:   orDuration(check.Interval, defaultCheckInterval),
-		Timeout:    orDuration(check.Timeout, defaultCheckTimeout),
-		Retries:    or(check.Retries, defaultCheckRetries),
-		RetryDelay: or(check.RetryDelay, metav1.Duration{Duration: defaultCheckRetryDelay}),
-		Port:       check.Port,
-		TCP:        check.TCP,
-		HTTP:       compileHTTPCheck(check.HTTP),
+		Interval:    orDuration(check.Interval, defaultCheckInterval),
+		Timeout:     orDuration(check.Timeout, defaultCheckTimeout),
+		Retries:     or(check.Retries, defaultCheckRetries),
+		RetryDelay:  or(check.RetryDelay, metav1.Duration{Duration: defaultCheckRetryDelay}),
+		Rise:        cmp.Or(check.Rise, defaultCheckRise),
+		FlapDamping: check.FlapDamping,
+		Port:        check.Port,
+		TCP:         check.TCP,
+		HTTP:        compileHTTPCheck(check.HTTP),
 	}
 }
 

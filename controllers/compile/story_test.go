@@ -238,6 +238,12 @@ func tellCheck(c *v1alpha1.CompiledHealthCheck) string {
 		return "unchecked"
 	}
 	told := fmt.Sprintf("checked every %s for %s, %d retries after %s", c.Interval.Duration, c.Timeout.Duration, c.Retries, c.RetryDelay.Duration)
+	if c.Rise > 1 {
+		told += fmt.Sprintf(", up again after %d", c.Rise)
+	}
+	if d := c.FlapDamping; d != nil {
+		told += fmt.Sprintf(", after %d falls within %s held down for %s", d.Falls, d.Window.Duration, d.HoldDown.Duration)
+	}
 	if c.Port != 0 {
 		told += fmt.Sprintf(", on port %d", c.Port)
 	}

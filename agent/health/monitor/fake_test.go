@@ -33,6 +33,7 @@ const (
 	listens
 	hangs
 	slow // accepts after a second
+	deaf // ends when the story frees it, whatever the monitor says
 )
 
 // servers makes checks of real servers that the story starts and stops. Those it does not name refuse.
@@ -43,10 +44,11 @@ type servers struct {
 	checks  map[netip.AddrPort][]time.Duration // when each check began, from the story's start
 	running int
 	peak    int
+	freed   chan struct{} // ends the checks of the deaf
 }
 
 func newServers() *servers {
-	return &servers{begun: time.Now(), is: map[netip.AddrPort]behaviour{}, checks: map[netip.AddrPort][]time.Duration{}}
+	return &servers{begun: time.Now(), is: map[netip.AddrPort]behaviour{}, checks: map[netip.AddrPort][]time.Duration{}, freed: make(chan struct{})}
 }
 
 func (s *servers) set(t health.Target, b behaviour) {
@@ -68,6 +70,10 @@ func (s *servers) Probe(ctx context.Context, t health.Target) error {
 		<-ctx.Done()
 		s.leave()
 		return fmt.Errorf("no answer within %v", t.Spec.Timeout)
+	case deaf:
+		<-s.freed
+		s.leave()
+		return nil
 	default:
 		s.leave()
 		return errRefused

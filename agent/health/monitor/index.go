@@ -26,7 +26,7 @@ func (i *index) of(address netip.AddrPort) *watch { return i.first[address] }
 func (i *index) find(t health.Target) *watch {
 	spec := unique.Make(t.Spec)
 	for w := i.first[t.Address]; w != nil; w = w.next {
-		if w.spec == spec {
+		if w.law.Spec() == spec {
 			return w
 		}
 	}

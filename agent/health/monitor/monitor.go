@@ -11,7 +11,6 @@ import (
 	"net/netip"
 	"sync"
 	"time"
-	"unique"
 
 	"github.com/lvs-operator/lvs-operator/agent/health"
 )
@@ -25,7 +24,7 @@ type Prober interface {
 	// Start begins a check of t in a place where none runs, from 0 to Options.MaxConcurrent - 1. It does not block.
 	Start(place int, t health.Target)
 	// End makes the check that runs in a place end: its time is over, or nobody wants to know its result any more. The result comes from
-	// Wait all the same, soon. It does not block.
+	// Wait all the same, within GiveUpAfter: later it is thrown away, and until then nothing begins in its place. It does not block.
 	End(place int)
 	// Wait returns what has ended, each check once. Where nothing has it waits, until the moment given at most (the zero time: for as long
 	// as it takes), or until Wake. What it returns is good until the next call.
@@ -80,32 +79,31 @@ type Monitor struct {
 	closed  bool
 	watched index
 	waiting queue               // of watched, those whose check is not running, by when it is due
-	running queue               // those whose check runs and has not been told to end, by when its time is over
+	running queue               // those whose check runs, by when its time is over, or it is given up if it has been told to end
 	ending  []*watch            // removed ones whose check still has to be told to end
 	places  places              // of the checks that run
 	changed map[*watch]struct{} // of watched, those that TakeChanged has to tell
+	news    Transitions         // that TakeTransitions has to tell
 	stats   Stats
 }
 
-// watch is one target under check. There may be 100,000, so its size counts: the specification is shared, and the next watch
-// of the same address hangs on this one.
+// watch is one target under check. There may be 100,000, so its size counts: the next watch of the same address hangs on this one.
 type watch struct {
 	address netip.AddrPort
-	spec    unique.Handle[health.Spec]
 	law     health.Law
 	latency time.Duration
 	next    *watch // of the same address, in the index
 
-	at    time.Time // in waiting, when the check is due; in running, when its time is over
+	at    time.Time // in waiting, when the check is due; in running, when its time is over, or it is given up
 	began time.Time // of the check that runs
 	queue int32     // the index in waiting or running; notQueued: it is in neither
 	place int32     // of the check that runs; noPlace: none does
-	// removed says that nobody wants to know the result of the check that runs.
-	removed bool
+	// removed says that nobody wants to know the result of the check that runs, and told that it has been told to end.
+	removed, told bool
 }
 
 func (w *watch) target() health.Target {
-	return health.Target{Address: w.address, Spec: w.spec.Value()}
+	return health.Target{Address: w.address, Spec: w.law.Spec().Value()}
 }
 
 // New starts a Monitor with no targets. Close it to release its goroutine.
@@ -115,13 +113,15 @@ func New(o Options) *Monitor {
 	}
 	m := &Monitor{
 		prober: o.Prober, onChange: o.OnChange, watched: newIndex(), places: places{most: o.MaxConcurrent}, changed: map[*watch]struct{}{},
+		stats: Stats{Turned: time.Now()},
 	}
 	m.done.Go(m.run)
 	return m
 }
 
-// Close ends all checks and returns when the last has ended. Afterwards nothing is checked, OnChange is not called, and
-// the states stay as they were. Closing twice is no error.
+// Close ends all checks and returns when the last has ended, or after GiveUpAfter: a check that has not ended by then may still run, and
+// its Prober must bear that it ends when nobody waits any more. Afterwards nothing is checked, OnChange is not called, and the states stay
+// as they were. Closing twice is no error.
 func (m *Monitor) Close() {
 	m.mu.Lock()
 	m.closed = true

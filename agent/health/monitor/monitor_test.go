@@ -341,7 +341,9 @@ func TestReachedBoundMakesChecksWaitAndIsCounted(t *testing.T) {
 		if peak := s.servers.mostAtOnce(); peak != 2 {
 			t.Errorf("%d checks ran at once, want 2", peak)
 		}
-		want := monitor.Stats{Targets: 3, Running: 1, Started: 3, Late: 1, Lateness: 10 * time.Second}
+		want := monitor.Stats{
+			Targets: 3, Running: 1, Turned: s.begun.Add(15 * time.Second), Started: 3, Late: 1, Lateness: 10 * time.Second, WentDown: 2,
+		}
 		if got := s.Stats(); got != want {
 			t.Errorf("got %+v\nwant %+v", got, want)
 		}

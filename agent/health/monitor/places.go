@@ -8,15 +8,17 @@ const noPlace = -1
 // places are those of the checks that run.
 type places struct {
 	most int
-	at   []*watch
+	at   []*watch // nil: it is free or stuck
 	free []int32
+	// stuck is how many are of checks that were given up and have not ended.
+	stuck int
 }
 
 // full says that no further check can run.
 func (p *places) full() bool { return len(p.free) == 0 && len(p.at) == p.most }
 
-// used is how many checks run.
-func (p *places) used() int { return len(p.at) - len(p.free) }
+// used is how many checks run, apart from those that are stuck.
+func (p *places) used() int { return len(p.at) - len(p.free) - p.stuck }
 
 // take gives a watch a place. They must not be full.
 func (p *places) take(w *watch) {
@@ -30,11 +32,20 @@ func (p *places) take(w *watch) {
 	p.at = append(p.at, w)
 }
 
-// leave takes the watch out that has a place.
+// leave frees a place whose check has ended, and takes out the watch that has it; nil: that was given up.
 func (p *places) leave(place int) *watch {
-	w := p.at[place]
-	p.at[place] = nil
 	p.free = append(p.free, int32(place))
-	w.place = noPlace
+	w := p.at[place]
+	if w == nil {
+		p.stuck--
+		return nil
+	}
+	p.at[place], w.place = nil, noPlace
 	return w
+}
+
+// giveUp takes out a watch that has a place, which is stuck until leave.
+func (p *places) giveUp(w *watch) {
+	p.stuck++
+	p.at[w.place], w.place = nil, noPlace
 }

@@ -18,7 +18,12 @@ const (
 	mostSlack  = 5 * time.Millisecond
 )
 
-// run starts checks as they fall due, takes their results, and calls OnChange, until the Monitor is closed and the last check has ended.
+// heartbeat is the most time from turn to turn: the loop looks at what there is to do even if nothing happens, so that Stats.Turned grows
+// old only when it hangs.
+const heartbeat = 5 * time.Second
+
+// run starts checks as they fall due, takes their results, and calls OnChange, until the Monitor is closed and the last check has ended or
+// was given up.
 func (m *Monitor) run() {
 	var results []Result
 	for {
@@ -33,18 +38,19 @@ func (m *Monitor) run() {
 	}
 }
 
-// turn does what the time and results ask for. next is when it has to be done again, the zero time: when something ends; and more is false
-// when there is nothing to do any more.
+// turn does what the time and results ask for. next is when it has to be done again, or when something ends; and more is false when there
+// is nothing to do any more.
 func (m *Monitor) turn(results []Result) (changed bool, next time.Time, more bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	now := time.Now()
+	m.stats.Turned = now
 	for _, r := range results {
 		changed = m.finish(now, r) || changed
 	}
 	m.endThose(now)
 	if m.closed {
-		return false, time.Time{}, m.places.used() > 0
+		return false, m.next(now), m.places.used() > 0
 	}
 	for !m.places.full() {
 		w := m.waiting.due(now)
@@ -53,7 +59,7 @@ func (m *Monitor) turn(results []Result) (changed bool, next time.Time, more boo
 		}
 		m.start(now, w)
 	}
-	return changed, m.next(), true
+	return changed, m.next(now), true
 }
 
 // start begins a check.
@@ -61,7 +67,7 @@ func (m *Monitor) start(now time.Time, w *watch) {
 	m.stats.count(now.Sub(w.at))
 	m.places.take(w)
 	target := w.target()
-	w.began = now
+	w.began, w.told = now, false
 	m.running.push(w, now.Add(target.Spec.Timeout))
 	m.prober.Start(int(w.place), target)
 }
@@ -69,54 +75,46 @@ func (m *Monitor) start(now time.Time, w *watch) {
 // finish takes the result of a check, and says whether State or Checked of a target changed.
 func (m *Monitor) finish(now time.Time, r Result) (changed bool) {
 	w := m.places.leave(r.Place)
-	if w.queue != notQueued {
-		m.running.remove(w)
+	if w == nil {
+		return false
 	}
+	m.running.remove(w)
 	if w.removed || m.closed {
 		return false
 	}
 	w.latency = now.Sub(w.began)
-	if w.law.Observe(now, r.Err) {
+	return m.observe(now, w, r.Err)
+}
+
+// observe lets the law judge what became of a check, and makes the next one wait.
+func (m *Monitor) observe(now time.Time, w *watch, result error) (changed bool) {
+	before := w.law.State()
+	if w.law.Observe(now, result) {
 		m.changed[w] = struct{}{}
 		changed = true
+	}
+	if w.law.State() != before {
+		m.transition(w)
 	}
 	m.waiting.push(w, w.law.Due())
 	return changed
 }
 
-// endThose ends the checks whose time is over, those whose result nobody wants, and all when the Monitor is closed.
-func (m *Monitor) endThose(now time.Time) {
-	for w := m.running.first(); w != nil && (m.closed || !w.at.After(now)); w = m.running.first() {
-		m.end(w)
+// next is when the next check is due, or the time of one that runs is over, and a heartbeat after now at the latest. While all places are
+// taken none can start.
+func (m *Monitor) next(now time.Time) time.Time {
+	next := now.Add(heartbeat)
+	if w := m.running.first(); w != nil && w.at.Before(next) {
+		next = w.at
 	}
-	for _, w := range m.ending {
-		if w.queue != notQueued {
-			m.end(w)
-		}
-	}
-	m.ending = m.ending[:0]
-}
-
-// end tells a running check to end.
-func (m *Monitor) end(w *watch) {
-	m.running.remove(w)
-	m.prober.End(int(w.place))
-}
-
-// next is when the next check is due, or the time of one that runs is over. While all places are taken none can start.
-func (m *Monitor) next() time.Time {
-	var over, due time.Time
-	if w := m.running.first(); w != nil {
-		over = w.at
-	}
-	if w := m.waiting.first(); w != nil && !m.places.full() {
-		due = w.at
+	if w := m.waiting.first(); w != nil && !m.places.full() && !m.closed {
+		due := w.at
 		if m.watched.size > health.Few {
-			due = due.Add(min(w.spec.Value().Interval/slackShare, mostSlack))
+			due = due.Add(min(w.law.Spec().Value().Interval/slackShare, mostSlack))
+		}
+		if due.Before(next) {
+			next = due
 		}
 	}
-	if due.IsZero() || !over.IsZero() && over.Before(due) {
-		return over
-	}
-	return due
+	return next
 }

@@ -42,16 +42,21 @@ func (m *Monitor) Stats() Stats {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := m.stats
-	s.Targets, s.Running = m.watched.size, m.places.used()
+	s.Targets, s.Running, s.Stuck = m.watched.size, m.places.used(), m.places.stuck
 	return s
 }
 
-// Stats say how much the Monitor does, and whether it keeps up. All but Targets and Running only grow.
+// Stats say how much the Monitor does, and whether it keeps up. All but Targets, Running and Stuck only grow.
 type Stats struct {
 	// Targets is how many targets are in the set.
 	Targets int
-	// Running is how many checks run now; MaxConcurrent bounds it.
+	// Running is how many checks run now, without those of Stuck; MaxConcurrent bounds the sum of both.
 	Running int
+	// Stuck is how many checks run that were given up, because they did not end within GiveUpAfter when they were told to: a fault of their
+	// Prober. Each takes up one of the places for the checks of all real servers.
+	Stuck int
+	// Turned is when the loop last looked at what there is to do: a few seconds ago, else it hangs.
+	Turned time.Time
 	// Started counts the checks started.
 	Started uint64
 	// Late counts those of Started that began more than 100 ms after they were due: MaxConcurrent was reached, or the
@@ -59,6 +64,8 @@ type Stats struct {
 	Late uint64
 	// Lateness is the sum of what the Late ones were late.
 	Lateness time.Duration
+	// WentUp and WentDown count the changes of a state by a check, the first of a target's life included.
+	WentUp, WentDown uint64
 }
 
 // count takes the start of a check that was due late ago.

@@ -3,8 +3,8 @@
 package monitor
 
 import (
+	"net/netip"
 	"time"
-	"unique"
 
 	"github.com/lvs-operator/lvs-operator/agent/health"
 )
@@ -50,32 +50,36 @@ func (m *Monitor) leaving(add map[health.Target]Initial, remove []health.Target)
 // added, so that none goes on from another newcomer.
 func (m *Monitor) newcomers(add map[health.Target]Initial, leaving map[*watch]bool) []*watch {
 	now := time.Now()
-	var all, fresh []*watch
+	var all []*watch
+	var fresh []health.Target
 	for t := range add {
 		if m.watched.find(t) != nil {
 			continue
 		}
-		w := &watch{address: t.Address, spec: unique.Make(t.Spec), queue: notQueued, place: noPlace}
-		if p := m.predecessor(w, leaving); p != nil {
-			w.law, w.latency = p.law, p.latency
+		if p := m.predecessor(t.Address, leaving); p != nil {
+			w := newWatch(t.Address, p.law)
+			w.latency = p.latency
 			w.law.Respec(now, t.Spec)
 			// A change of p that nobody has taken yet is lost with p.
 			m.changed[w] = struct{}{}
+			all = append(all, w)
 		} else {
-			fresh = append(fresh, w)
+			fresh = append(fresh, t)
 		}
-		all = append(all, w)
 	}
-	for _, w := range fresh {
-		t := w.target()
-		w.law = health.NewLaw(t.Spec, add[t].state(), now, health.Jitter(t, len(fresh)))
+	for _, t := range fresh {
+		all = append(all, newWatch(t.Address, health.NewLaw(t.Spec, add[t].state(), now, health.Jitter(t, len(fresh)))))
 	}
 	return all
 }
 
-// predecessor is the watch whose life a newcomer goes on with; nil if its address is not under check.
-func (m *Monitor) predecessor(newcomer *watch, leaving map[*watch]bool) *watch {
-	best := m.watched.of(newcomer.address)
+func newWatch(address netip.AddrPort, law health.Law) *watch {
+	return &watch{address: address, law: law, queue: notQueued, place: noPlace}
+}
+
+// predecessor is the watch whose life a newcomer of an address goes on with; nil if that is not under check.
+func (m *Monitor) predecessor(newcomer netip.AddrPort, leaving map[*watch]bool) *watch {
+	best := m.watched.of(newcomer)
 	if best == nil {
 		return nil
 	}

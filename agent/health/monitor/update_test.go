@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/lvs-operator/lvs-operator/agent/health"
 	"github.com/lvs-operator/lvs-operator/agent/health/monitor"
@@ -162,7 +163,7 @@ func BenchmarkMemory(b *testing.B) {
 		before := heap()
 		m, targets := watching(b, n)
 		after := heap()
-		b.ReportMetric(float64(after-before)/n-float64(n*72)/n, "B/target")
+		b.ReportMetric(float64(after-before)/n-float64(unsafe.Sizeof(targets[0])), "B/target")
 		runtime.KeepAlive(targets)
 		m.Close()
 	}

@@ -13,7 +13,7 @@ import (
 // Calls are checks that are calls of functions, each in a goroutine of its own: the way of those that a library makes. Its methods are safe
 // for concurrent use.
 type Calls struct {
-	// ended is called when a call has ended, without a lock.
+	// ended is called when a call has ended, with mu locked; nil: nobody wants to know any more.
 	ended func()
 
 	mu      sync.Mutex
@@ -21,7 +21,8 @@ type Calls struct {
 	results []monitor.Result
 }
 
-// NewCalls returns Calls of which none runs. ended is called, from any goroutine, when Take has something to give.
+// NewCalls returns Calls of which none runs. ended is called, from any goroutine, when Take has something to give, until Close. It must
+// neither block nor use the Calls.
 func NewCalls(ended func()) *Calls {
 	return &Calls{ended: ended, cancels: map[int]context.CancelFunc{}}
 }
@@ -34,13 +35,23 @@ func (c *Calls) Start(place int, t health.Target, call func(context.Context, hea
 	c.mu.Unlock()
 	go func() {
 		err := call(ctx, t)
-		c.mu.Lock()
-		delete(c.cancels, place)
-		c.results = append(c.results, monitor.Result{Place: place, Err: err})
-		c.mu.Unlock()
 		cancel()
-		c.ended()
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.cancels, place)
+		if c.ended != nil {
+			c.results = append(c.results, monitor.Result{Place: place, Err: err})
+			c.ended()
+		}
 	}()
+}
+
+// Close throws away the results of calls that still run: ended is not called any more once it returns. It does not wait for them, for they may
+// never end.
+func (c *Calls) Close() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ended = nil
 }
 
 // End ends the context of the call in a place, if one runs there.
