@@ -46,7 +46,10 @@ func New() (*Prober, error) {
 }
 
 // Close releases what New opened. Nobody may use the Prober any more.
-func (p *Prober) Close() { p.poll.close() }
+func (p *Prober) Close() {
+	p.calls.Close()
+	p.poll.close()
+}
 
 // Start implements monitor.Prober.
 func (p *Prober) Start(place int, t health.Target) {
