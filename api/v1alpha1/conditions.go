@@ -47,6 +47,8 @@ const (
 	ReasonMethodMismatch = "MethodMismatch"
 	// ReasonHealthCheckPort says that the pool's health check has no port where the service gives it none.
 	ReasonHealthCheckPort = "HealthCheckPort"
+	// ReasonHealthCheckVia says that the pool's health check cannot go by way of the virtual IP.
+	ReasonHealthCheckVia = "HealthCheckVia"
 	// ReasonPortMismatch says that a real server's port differs from the service's where the forwarding method cannot change
 	// it.
 	ReasonPortMismatch = "PortMismatch"

@@ -36,6 +36,7 @@ type DirectorGroup struct {
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.connectionSync) || !has(self.ipvs) || !has(self.ipvs.backupOnly) || !self.ipvs.backupOnly",message="ipvs.backupOnly excludes connectionSync, whose directors receive each other's connections at all times: none would balance anything"
 // +kubebuilder:validation:XValidation:rule="!has(self.gatewayAddresses) || self.vrrp.virtualRouters == 1",message="gatewayAddresses need vrrp.virtualRouters: 1; of several virtual routers one has the gateway, and behind NAT the answers for all others go there"
+// +kubebuilder:validation:XValidation:rule="!has(self.probeMarks) || !has(self.markPools) || self.markPools.all(p, p.last < self.probeMarks.first || p.first > self.probeMarks.last)",message="probeMarks must not overlap markPools: no virtual service may use a mark of a health check"
 type DirectorGroupSpec struct {
 	// nodeSelector selects the nodes that are directors of this group. A node may be a director of several groups.
 	// +required
@@ -69,6 +70,12 @@ type DirectorGroupSpec struct {
 	// +listMapKey=name
 	// +kubebuilder:validation:MaxItems=16
 	MarkPools []MarkPool `json:"markPools,omitempty"`
+
+	// probeMarks are firewall marks by which the directors send health checks through IPVS, for pools whose healthCheck has via: VirtualIP;
+	// absent: no pool of this group's services may have that. Each real server that is checked so takes one, and has an IPVS service by
+	// it, with itself alone. While there are some, net.ipv4.conf.all.accept_local is 1 on the directors.
+	// +optional
+	ProbeMarks *ProbeMarks `json:"probeMarks,omitempty"`
 
 	// gatewayAddresses are virtual IPs that the Active director carries beside those of services: what real servers behind NAT have as
 	// their default gateway, so that their answers come to the director that has the connection. At most 16, IPv4 or IPv6; each in one

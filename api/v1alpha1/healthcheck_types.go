@@ -56,6 +56,14 @@ type HealthCheck struct {
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=65535
 	Port int32 `json:"port,omitempty"`
+	// via is the way that checks take: RealServer (default), to the real server's own address; or VirtualIP, to the virtual IP by the way
+	// of clients' packets, through IPVS to this one real server, which so proves that it has the virtual IP. That is for DirectRouting
+	// and Tunnel (members behind NAT are checked at their own address in any case), for virtual services by address, and for groups with
+	// probeMarks. The port is healthCheck.port, or the virtual service's.
+	// +optional
+	// +kubebuilder:default=RealServer
+	// +kubebuilder:validation:Enum=RealServer;VirtualIP
+	Via HealthCheckVia `json:"via,omitempty"`
 	// tcp opens a connection to that port of the real server and closes it. keepalived calls it TCP_CHECK.
 	// +optional
 	TCP *TCPCheck `json:"tcp,omitempty"`
@@ -87,6 +95,17 @@ type FlapDamping struct {
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('1s') && duration(self) <= duration('24h')",message="holdDown must lie between 1s and 24h"
 	HoldDown metav1.Duration `json:"holdDown"`
 }
+
+// HealthCheckVia is the way that a health check takes.
+type HealthCheckVia string
+
+// Values of HealthCheck.via.
+const (
+	// ViaRealServer: to the real server's own address.
+	ViaRealServer HealthCheckVia = "RealServer"
+	// ViaVirtualIP: to the virtual IP, through IPVS.
+	ViaVirtualIP HealthCheckVia = "VirtualIP"
+)
 
 // TCPCheck passes when the real server accepts a TCP connection. It has no settings.
 type TCPCheck struct{}

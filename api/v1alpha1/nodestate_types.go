@@ -57,6 +57,9 @@ type NodeDirectorGroup struct {
 	// +listType=atomic
 	// +kubebuilder:validation:MaxItems=16
 	MarkRanges []MarkRange `json:"markRanges,omitempty"`
+	// probeMarks are the firewall marks of health checks through IPVS; services by them are the agent's. Absent: there are none.
+	// +optional
+	ProbeMarks *MarkRange `json:"probeMarks,omitempty"`
 	// ipvs are the kernel settings that the group asks for. Absent: none.
 	// +optional
 	IPVS *CompiledIPVSSettings `json:"ipvs,omitempty"`

@@ -79,6 +79,9 @@ type CompiledHealthCheck struct {
 	// port that is checked, 1 to 65535; 0 or absent: the real server's, or else the service's.
 	// +optional
 	Port int32 `json:"port,omitempty"`
+	// via is RealServer or VirtualIP; RealServer by default.
+	// +optional
+	Via HealthCheckVia `json:"via,omitempty"`
 	// tcp opens a connection to that port of the real server and closes it. It has no settings.
 	// +optional
 	TCP *TCPCheck `json:"tcp,omitempty"`

@@ -63,6 +63,7 @@ func directorPart(g *group, node string, vips [][]v1alpha1.IPAddress) *v1alpha1.
 		Name:         g.Name,
 		AddressPools: networks(g.Spec.AddressPools),
 		MarkRanges:   g.markRanges(),
+		ProbeMarks:   g.probeMarks(),
 		IPVS:         &settings,
 
 		ConnectionSync: g.sync,

@@ -50,6 +50,9 @@ func judgeGroups(s Snapshot) map[string]*group {
 			g.refused = gatewayConflict(g, accepted)
 		}
 		if g.refused == nil {
+			g.refused = probeMarkConflict(g, accepted)
+		}
+		if g.refused == nil {
 			g.refused = settingsConflict(g, accepted)
 		}
 		if g.refused == nil {

@@ -51,6 +51,9 @@ func membersRefusal(service *v1alpha1.VirtualService, g *group, pool *v1alpha1.R
 			return refused
 		}
 	}
+	if refused := viaRefusal(service, g, pool); refused != nil {
+		return refused
+	}
 	return checkWithoutPort(service, pool)
 }
 

@@ -99,6 +99,7 @@ func compileHealthCheck(check *v1alpha1.HealthCheck) *v1alpha1.CompiledHealthChe
 		Rise:        cmp.Or(check.Rise, defaultCheckRise),
 		FlapDamping: check.FlapDamping,
 		Port:        check.Port,
+		Via:         cmp.Or(check.Via, v1alpha1.ViaRealServer),
 		TCP:         check.TCP,
 		HTTP:        compileHTTPCheck(check.HTTP),
 	}

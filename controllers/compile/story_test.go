@@ -244,6 +244,9 @@ func tellCheck(c *v1alpha1.CompiledHealthCheck) string {
 	if d := c.FlapDamping; d != nil {
 		told += fmt.Sprintf(", after %d falls within %s held down for %s", d.Falls, d.Window.Duration, d.HoldDown.Duration)
 	}
+	if c.Via != v1alpha1.ViaRealServer {
+		told += ", via " + string(c.Via)
+	}
 	if c.Port != 0 {
 		told += fmt.Sprintf(", on port %d", c.Port)
 	}
@@ -270,6 +273,9 @@ func tellNode(b *strings.Builder, name string, spec v1alpha1.NodeStateSpec) {
 	for _, group := range spec.DirectorGroups {
 		if len(group.MarkRanges) > 0 {
 			fmt.Fprintf(b, "  marks of %s: %v\n", group.Name, group.MarkRanges)
+		}
+		if marks := group.ProbeMarks; marks != nil {
+			fmt.Fprintf(b, "  marks of checks of %s: %v\n", group.Name, *marks)
 		}
 		tellSettings(b, group)
 		if sync := group.ConnectionSync; sync != nil {
