@@ -58,11 +58,11 @@ func (a *Agent) decide(service *desired.Service, awaits bool, now time.Time) ser
 
 // healthOf is what the checks say of one of a service's real servers.
 func (a *Agent) healthOf(service *desired.Service, d ipvs.Destination) serving.Health {
-	target, isChecked := service.Target(d)
+	target, isChecked := a.target(service, d)
 	if !isChecked {
 		return serving.Health{Up: true, Checked: true, Weight: d.Weight}
 	}
-	status, _ := a.health.State(target)
+	status := a.statusOf(target)
 	return serving.Health{Up: status.State == health.Up, Checked: status.Checked, Weight: d.Weight}
 }
 

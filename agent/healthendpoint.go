@@ -73,7 +73,7 @@ func (r *realServers) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 
 func lineOf(target health.Target, status health.Status) realServerLine {
 	return realServerLine{
-		Address: target.Address.String(), Check: target.Spec.Check.String(), State: status.State.String(), Since: status.Since.UTC(),
+		Address: target.Address.String(), Check: target.Spec.What(), State: status.State.String(), Since: status.Since.UTC(),
 		Reason: status.Reason, LatencyMilliseconds: float64(status.Latency.Microseconds()) / 1000, Checked: status.Checked,
 	}
 }

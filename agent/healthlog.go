@@ -46,7 +46,7 @@ func (a *Agent) logTransitions(now time.Time) {
 }
 
 func (a *Agent) logTransition(t monitor.Transition) {
-	log := a.log.With("address", t.Target.Address.String(), "check", t.Target.Spec.Check.String())
+	log := a.log.With("address", t.Target.Address.String(), "check", t.Target.Spec.What())
 	if t.To == health.Up {
 		log.Info("real server is up")
 		return

@@ -83,7 +83,7 @@ func (h *healthMetrics) each(report func(series, health.Status)) {
 	var last series
 	var worst health.Status
 	for target, status := range h.monitor.All() {
-		s := series{target.Spec.Check.String(), target.Address.String()}
+		s := series{target.Spec.What(), target.Address.String()}
 		switch {
 		case s != last:
 			if last != (series{}) {

@@ -11,6 +11,7 @@ import (
 	"github.com/lvs-operator/lvs-operator/agent/checkpoint"
 	"github.com/lvs-operator/lvs-operator/agent/desired"
 	"github.com/lvs-operator/lvs-operator/agent/health"
+	"github.com/lvs-operator/lvs-operator/agent/health/monitor"
 	"github.com/lvs-operator/lvs-operator/agent/ipvs"
 	"github.com/lvs-operator/lvs-operator/agent/plan"
 	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
@@ -46,6 +47,11 @@ type memory struct {
 	tableRead bool
 	// users are the services of each health check.
 	users map[health.Target][]ipvs.ServiceKey
+	// paths are the ways of checks through IPVS, and waiting the checks whose path is not in the kernel yet.
+	paths   paths
+	waiting map[health.Target]monitor.Initial
+	// checksThrough says that there are such checks.
+	checksThrough bool
 	// pending are services that changed and that the ledger does not know of yet.
 	pending map[ipvs.ServiceKey]desired.Change
 	// unsaved are services that changed since they were last in the checkpoint, and nodeUnsaved says that the node may have;
@@ -111,6 +117,7 @@ type memory struct {
 func newMemory() memory {
 	return memory{
 		desired: desired.NewStore(), ledger: plan.NewLedger(), users: map[health.Target][]ipvs.ServiceKey{},
+		paths: newPaths(), waiting: map[health.Target]monitor.Initial{},
 		pending: map[ipvs.ServiceKey]desired.Change{}, unsaved: map[ipvs.ServiceKey]*desired.Service{},
 		nodeNeverRead: true, linksLeft: true, unsavedDrains: map[ipvs.ServiceKey]bool{},
 		firstSeen: map[string]time.Time{}, judgements: map[string]judgement{}, awaiting: map[ipvs.ServiceKey]time.Time{},

@@ -27,6 +27,7 @@ func (a *Agent) nodeIn() plan.In {
 	if a.desired.Len() > 0 {
 		in.Settings = a.desired.Node().Settings()
 		in.Daemons = a.desired.Node().Daemons()
+		in.Settings = append(in.Settings, a.pathSettings()...)
 	}
 	return in
 }

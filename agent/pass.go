@@ -35,6 +35,7 @@ func (a *Agent) pass(ctx context.Context, now time.Time) {
 	w := a.gather(ctx, now)
 	a.remember(w)
 	a.carryOut(ctx, w, now)
+	a.checkOpened()
 	ready := a.mayStart(now)
 	a.judge(now, ready)
 	if w.node && a.sync.follow(ctx, w.in.Daemons) {

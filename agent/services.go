@@ -34,9 +34,10 @@ func (a *Agent) takeChanges(now time.Time) {
 	for _, c := range a.pending {
 		if before, after := c.Before, c.After; before == nil || after == nil || !before.ChecksAlike(after) {
 			a.unuse(before, touched)
-			a.use(after, touched)
+			a.use(after, touched, now)
 		}
 	}
+	a.sweepPaths()
 	a.check(touched)
 	for key, c := range a.pending {
 		if c.After != nil {
@@ -51,20 +52,6 @@ func (a *Agent) takeChanges(now time.Time) {
 	}
 	// A new map: one that was cleared keeps, and goes through, the room of the largest change.
 	a.pending = map[ipvs.ServiceKey]desired.Change{}
-}
-
-// check begins the checks that have users now, and ends those that have none.
-func (a *Agent) check(touched map[health.Target]monitor.Initial) {
-	var unused []health.Target
-	for target := range touched {
-		if len(a.users[target]) == 0 {
-			unused = append(unused, target)
-			delete(touched, target)
-		}
-	}
-	if len(touched)+len(unused) > 0 {
-		a.health.Update(touched, unused)
-	}
 }
 
 // want makes the service wanted in the kernel as the health of its real servers is now.
@@ -95,14 +82,15 @@ func (a *Agent) awaitsChecks(service *desired.Service, now time.Time) bool {
 }
 
 // use makes the service a user of its checks, and adds to touched how those begin that nobody used before.
-func (a *Agent) use(service *desired.Service, touched map[health.Target]monitor.Initial) {
+func (a *Agent) use(service *desired.Service, touched map[health.Target]monitor.Initial, now time.Time) {
 	if service == nil || service.Check == nil {
 		return
 	}
 	key := service.Service.Key
 	known, _ := a.ledger.Known(key)
 	for _, d := range service.Destinations {
-		target, _ := service.Target(d)
+		a.enter(service, d, now)
+		target, _ := a.target(service, d)
 		a.users[target] = append(a.users[target], key)
 		if a.adopts(service, d, known) {
 			touched[target] = monitor.AdoptUp
@@ -118,7 +106,8 @@ func (a *Agent) unuse(service *desired.Service, touched map[health.Target]monito
 		return
 	}
 	for _, d := range service.Destinations {
-		target, _ := service.Target(d)
+		target, _ := a.target(service, d)
+		a.leave(service, d)
 		left := slices.DeleteFunc(a.users[target], func(key ipvs.ServiceKey) bool { return key == service.Service.Key })
 		if len(left) > 0 {
 			a.users[target] = left
@@ -157,11 +146,6 @@ func (a *Agent) takeHealth(now time.Time) {
 	}
 }
 
-func (a *Agent) checked(target health.Target) bool {
-	status, ok := a.health.State(target)
-	return ok && status.Checked
-}
-
 // serves says whether the kernel has a service of a group, or the group has none at all: what the kernel refuses must not keep
 // the rest from being served, and a director on which nothing works must leave the addresses to another.
 func (a *Agent) serves(group string) bool {
@@ -198,8 +182,8 @@ func (a *Agent) isWarm(group string, now time.Time) bool {
 // allChecked says whether each of a service's real servers was checked once, or none is checked at all.
 func (a *Agent) allChecked(service *desired.Service) bool {
 	return service.Check == nil || !slices.ContainsFunc(service.Destinations, func(d ipvs.Destination) bool {
-		target, _ := service.Target(d)
-		return !a.checked(target)
+		target, _ := a.target(service, d)
+		return !a.statusOf(target).Checked
 	})
 }
 

@@ -52,6 +52,7 @@ func (a *Agent) readTable(ctx context.Context, now time.Time) bool {
 	// What has just been read need not be audited, and virtual IPs and marks that waited for it can come.
 	a.audited, a.nodeDue = now, true
 	a.ledger.LearnAll(readings, now)
+	a.learnPaths()
 	a.endListing()
 	a.takeChanges(now)
 	for key, drains := range a.restoredDrains {

@@ -35,7 +35,9 @@ func buildNode(node *v1alpha1.NodeState, passwords Passwords, previous Node) (No
 	parts := slices.Clone(node.Spec.DirectorGroups)
 	slices.SortFunc(parts, func(a, c v1alpha1.NodeDirectorGroup) int { return cmp.Compare(a.Name, c.Name) })
 	for _, part := range parts {
-		built.Groups = append(built.Groups, Group{Name: part.Name, Owned: b.owned(part), Settings: b.settings(part), Daemons: b.daemons(part)})
+		built.Groups = append(built.Groups, Group{
+			Name: part.Name, Owned: b.owned(part), ProbeMarks: b.probeMarks(part), Settings: b.settings(part), Daemons: b.daemons(part),
+		})
 		b.groupRouters(part)
 	}
 	b.placeRouters(built.Groups)
@@ -66,7 +68,19 @@ func (b *nodeBuilder) owned(part v1alpha1.NodeDirectorGroup) ipvs.Ownership {
 		}
 		owned.Marks = append(owned.Marks, ipvs.MarkRange{First: uint32(marks.First), Last: uint32(marks.Last)})
 	}
+	if probes := b.probeMarks(part); probes != (ipvs.MarkRange{}) {
+		owned.Marks = append(owned.Marks, probes)
+	}
 	return ipvs.Union(owned)
+}
+
+// probeMarks are the marks of the group's health checks through IPVS. The controller refuses what is no range.
+func (b *nodeBuilder) probeMarks(part v1alpha1.NodeDirectorGroup) ipvs.MarkRange {
+	marks := part.ProbeMarks
+	if marks == nil || marks.First < 1 || marks.Last < marks.First || marks.Last > math.MaxUint32 {
+		return ipvs.MarkRange{}
+	}
+	return ipvs.MarkRange{First: uint32(marks.First), Last: uint32(marks.Last)}
 }
 
 // settings are the group's kernel settings. The agent may write any sysctl of the node, so it takes no name that is not one of

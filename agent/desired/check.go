@@ -20,7 +20,7 @@ func parseCheck(compiled *v1alpha1.CompiledHealthCheck) (*Check, error) {
 	if err != nil {
 		return nil, fmt.Errorf("health check: %w", err)
 	}
-	parsed := &Check{Port: port, Spec: health.Spec{
+	parsed := &Check{Port: port, Via: compiled.Via == v1alpha1.ViaVirtualIP, Spec: health.Spec{
 		Interval:   compiled.Interval.Duration,
 		Timeout:    compiled.Timeout.Duration,
 		RetryDelay: compiled.RetryDelay.Duration,

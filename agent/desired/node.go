@@ -27,6 +27,8 @@ type Group struct {
 	Name string `json:"name"`
 	// Owned says which IPVS services are the group's.
 	Owned ipvs.Ownership `json:"owned,omitzero"`
+	// ProbeMarks are the firewall marks of health checks through IPVS, which Owned has as well; the zero value: there are none.
+	ProbeMarks ipvs.MarkRange `json:"probeMarks,omitzero"`
 	// Routers are the virtual routers that this node runs, sorted by interface and router id.
 	Routers []Router `json:"routers,omitempty"`
 	// Settings are the kernel settings that the group asks for, in the order in which they are written.
@@ -59,6 +61,12 @@ type Router struct {
 // Addresses are all addresses that go where the router is Active.
 func (r Router) Addresses() []netip.Addr {
 	return slices.DeleteFunc(slices.Concat(r.Config.Addresses, r.Unadvertised), func(a netip.Addr) bool { return slices.Contains(r.Uncarried, a) })
+}
+
+// ProbeMarks are the firewall marks of a group's health checks through IPVS; the zero value: it has none.
+func (n Node) ProbeMarks(group string) ipvs.MarkRange {
+	g, _ := n.group(group)
+	return g.ProbeMarks
 }
 
 // Owned says which IPVS services are any group's.

@@ -41,6 +41,8 @@ type Service struct {
 // Check is how the real servers of a service are checked.
 type Check struct {
 	Spec health.Spec `json:"spec"`
+	// Via says that real servers that are not behind NAT are checked by way of the virtual IP.
+	Via bool `json:"via,omitempty"`
 	// Port that is checked, 1 to 65535; 0: the real server's.
 	Port uint16 `json:"port,omitempty"`
 }
@@ -61,8 +63,12 @@ func (s *Service) sameCheck(other *Service) bool {
 
 // ChecksAlike says whether two services check the same real servers in the same way.
 func (s *Service) ChecksAlike(other *Service) bool {
-	return s.sameCheck(other) && slices.EqualFunc(s.Destinations, other.Destinations, func(a, b ipvs.Destination) bool { return a.Key() == b.Key() })
+	return s.sameCheck(other) && slices.EqualFunc(s.Destinations, other.Destinations, func(a, b ipvs.Destination) bool {
+		return a.Key() == b.Key() && (!s.Check.goesVia() || a.Method == b.Method && a.Tunnel == b.Tunnel)
+	})
 }
+
+func (c *Check) goesVia() bool { return c != nil && c.Via }
 
 // Target is the check of one of the service's real servers; false: it is not checked.
 func (s *Service) Target(d ipvs.Destination) (health.Target, bool) {

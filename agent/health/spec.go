@@ -29,6 +29,8 @@ const (
 type Spec struct {
 	// Check is what a check does; nil is not valid.
 	Check check.Check
+	// Via is the way that checks take. It is nothing that outlives an agent.
+	Via Via `json:"-"`
 	// Interval is the time from check to check while nothing is wrong, and the pause after a check while the real server is down:
 	// MinInterval to MaxInterval. keepalived: delay_loop.
 	Interval time.Duration
@@ -90,6 +92,14 @@ func (s Spec) RemovalBound() time.Duration {
 	return s.Interval + (retries+1)*s.Timeout + retries*s.RetryDelay
 }
 
+// What is the check, and the way that it takes if that is not the direct one, for example "tcp" or "tcp via 198.51.100.10".
+func (s Spec) What() string {
+	if s.Via.IsZero() {
+		return s.Check.String()
+	}
+	return s.Check.String() + " via " + s.Via.Virtual.String()
+}
+
 // Target is one thing to check. It is comparable: however many virtual services share a real server, those that check it
 // alike share one Target, and it is checked once.
 type Target struct {
@@ -101,5 +111,16 @@ type Target struct {
 
 // String returns the check and the address, for example "tcp 192.0.2.10:80".
 func (t Target) String() string {
-	return fmt.Sprintf("%v %v", t.Spec.Check, t.Address)
+	if t.Spec.Via.IsZero() {
+		return fmt.Sprintf("%v %v", t.Spec.Check, t.Address)
+	}
+	return fmt.Sprintf("%v %v via %v", t.Spec.Check, t.Address, t.Spec.Via.Virtual)
+}
+
+// Endpoint is the address and port that packets of a check go to.
+func (t Target) Endpoint() netip.AddrPort {
+	if t.Spec.Via.IsZero() {
+		return t.Address
+	}
+	return netip.AddrPortFrom(t.Spec.Via.Virtual, t.Address.Port())
 }

@@ -26,10 +26,13 @@ type MarkRange struct {
 // String is the range as the API writes it, for example 100-199.
 func (r MarkRange) String() string { return fmt.Sprintf("%d-%d", r.First, r.Last) }
 
+// Has says whether a mark is one of them. The zero range has none.
+func (r MarkRange) Has(mark uint32) bool { return mark != 0 && r.First <= mark && mark <= r.Last }
+
 // Owns says whether the service is ours.
 func (o Ownership) Owns(key ServiceKey) bool {
 	if key.Mark != 0 {
-		return slices.ContainsFunc(o.Marks, func(r MarkRange) bool { return r.First <= key.Mark && key.Mark <= r.Last })
+		return slices.ContainsFunc(o.Marks, func(r MarkRange) bool { return r.Has(key.Mark) })
 	}
 	return slices.ContainsFunc(o.Networks, func(network netip.Prefix) bool { return network.Contains(key.Address) })
 }

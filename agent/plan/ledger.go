@@ -3,6 +3,7 @@
 package plan
 
 import (
+	"iter"
 	"maps"
 	"net/netip"
 	"slices"
@@ -119,6 +120,17 @@ func (l *Ledger) Known(key ipvs.ServiceKey) (ipvs.Entry, bool) {
 		return ipvs.Entry{}, false
 	}
 	return a.known, true
+}
+
+// KnownByMark are the services by a firewall mark of a range that the kernel is known to have, in no order.
+func (l *Ledger) KnownByMark(within ipvs.MarkRange) iter.Seq[ipvs.Entry] {
+	return func(yield func(ipvs.Entry) bool) {
+		for key, a := range l.accounts {
+			if key.Mark != 0 && a.exists && within.Has(key.Mark) && !yield(a.known) {
+				return
+			}
+		}
+	}
 }
 
 // estimate is how many operations a service that is due is thought to need.

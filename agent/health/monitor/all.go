@@ -67,7 +67,7 @@ func (m *Monitor) look(to []known, addresses []netip.AddrPort) []known {
 		}
 		if len(to)-from > 1 {
 			slices.SortFunc(to[from:], func(a, b known) int {
-				return cmp.Or(strings.Compare(a.target.Spec.Check.String(), b.target.Spec.Check.String()), a.status.Since.Compare(b.status.Since))
+				return cmp.Or(strings.Compare(a.target.Spec.What(), b.target.Spec.What()), a.status.Since.Compare(b.status.Since))
 			})
 		}
 	}
