@@ -8,7 +8,8 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // and goes down when a check and all its retries have failed: at most interval + (retries+1)*timeout + retries*retryDelay
 // after it died.
 //
-// +kubebuilder:validation:XValidation:rule="(has(self.tcp) ? 1 : 0) + (has(self.http) ? 1 : 0) == 1",message="want one kind of check: tcp or http"
+// +kubebuilder:validation:XValidation:rule="[has(self.tcp), has(self.http), has(self.udp), has(self.smtp), has(self.dns), has(self.ping)].filter(x, x).size() == 1",message="want one kind of check: tcp, http, udp, smtp, dns or ping"
+// +kubebuilder:validation:XValidation:rule="!has(self.ping) || !has(self.port)",message="ping is of the whole real server: leave port out"
 type HealthCheck struct {
 	// interval between checks, as a duration, 100ms to 24h, default 5s. keepalived calls it delay_loop.
 	// +optional
@@ -39,7 +40,7 @@ type HealthCheck struct {
 	// +kubebuilder:validation:XValidation:rule="duration(self) >= duration('0s') && duration(self) <= duration('1h')",message="retryDelay must lie between 0s and 1h"
 	RetryDelay *metav1.Duration `json:"retryDelay,omitempty"`
 	// port that is checked, 1 to 65535. Default: the real server's port, or else the virtual service's. Services by firewall
-	// mark and on port 0 have no port, so for them it is required.
+	// mark and on port 0 have no port, so for them it is required; ping has none.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=65535
@@ -50,6 +51,18 @@ type HealthCheck struct {
 	// http sends a request by HTTP/1.1 to that port, without TLS, and judges the answer. keepalived calls it HTTP_GET.
 	// +optional
 	HTTP *HTTPCheck `json:"http,omitempty"`
+	// udp sends a datagram to that port. keepalived calls it UDP_CHECK.
+	// +optional
+	UDP *UDPCheck `json:"udp,omitempty"`
+	// smtp greets the mail server at that port and takes leave of it, without TLS. keepalived calls it SMTP_CHECK.
+	// +optional
+	SMTP *SMTPCheck `json:"smtp,omitempty"`
+	// dns asks the name server at that port. keepalived calls it DNS_CHECK.
+	// +optional
+	DNS *DNSCheck `json:"dns,omitempty"`
+	// ping sends one ICMP echo request to the real server, whatever its ports. keepalived calls it PING_CHECK.
+	// +optional
+	Ping *PingCheck `json:"ping,omitempty"`
 }
 
 // TCPCheck passes when the real server accepts a TCP connection. It has no settings.

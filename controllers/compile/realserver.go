@@ -99,6 +99,10 @@ func compileHealthCheck(check *v1alpha1.HealthCheck) *v1alpha1.CompiledHealthChe
 		Port:       check.Port,
 		TCP:        check.TCP,
 		HTTP:       compileHTTPCheck(check.HTTP),
+		UDP:        compileUDPCheck(check.UDP),
+		SMTP:       compileSMTPCheck(check.SMTP),
+		DNS:        compileDNSCheck(check.DNS),
+		Ping:       check.Ping,
 	}
 }
 
