@@ -31,6 +31,8 @@ func parseCheck(compiled *v1alpha1.CompiledHealthCheck) (*Check, error) {
 		parsed.Spec.Check = check.TCP{}
 	case compiled.HTTP != nil:
 		parsed.Spec.Check = parseHTTP(compiled.HTTP)
+	case compiled.UDP != nil:
+		parsed.Spec.Check = check.UDP(*compiled.UDP)
 	}
 	return parsed, parsed.Spec.Validate()
 }

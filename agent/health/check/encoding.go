@@ -33,6 +33,8 @@ func Decode(text []byte) (Check, error) {
 		return decode[TCP](e)
 	case HTTP{}.Kind():
 		return decode[HTTP](e)
+	case UDP{}.Kind():
+		return decode[UDP](e)
 	}
 	return nil, fmt.Errorf("decode a check: there is no kind %q", e.Kind)
 }

@@ -12,6 +12,7 @@ func TestWhatIsEncodedIsDecodedAsTheSame(t *testing.T) {
 	for _, c := range []check.Check{
 		check.TCP{},
 		check.HTTP{Method: "GET", Path: "/a", Host: "b", Header: "C: d\r\n", Statuses: "200", Body: "e"},
+		check.UDP{PayloadHex: "0a", AnswerRegex: "b", AnswerHex: "c0.."},
 	} {
 		text, err := check.Encode(c)
 		if err != nil {

@@ -16,10 +16,12 @@ import (
 // closed stands for a descriptor of nothing.
 const closed = -1
 
-// conversation is a check on a connection of its own.
+// conversation is a check on a connection of its own, or a socket of its own for datagrams.
 type conversation struct {
 	fd     int
 	target health.Target
+	// exchange is nil unless the check is made by a datagram; then the rest does not matter.
+	exchange check.Exchange
 	// dialogue is nil where it is enough to be connected.
 	dialogue check.Dialogue
 	// connected says that the real server has accepted the connection, and said is how often the director has spoken since it opened.
@@ -38,7 +40,7 @@ func (p *Prober) begin(place int, t health.Target, dialogue check.Dialogue, even
 	}
 	p.at[place] = conversation{fd: fd, target: t, dialogue: dialogue}
 	if err := p.poll.add(fd, place, events); err != nil {
-		p.finish(place, fmt.Errorf("%w: wait for the connection: %w", health.ErrInconclusive, err))
+		p.finish(place, inconclusive("wait for the connection", err))
 	}
 }
 
@@ -58,6 +60,10 @@ func (p *Prober) finish(place int, result error) {
 func (p *Prober) serve(place int, events uint32) {
 	c := &p.at[place]
 	if c.fd == closed {
+		return
+	}
+	if c.exchange != nil {
+		p.receive(place, c.exchange)
 		return
 	}
 	if !c.connected {
@@ -86,7 +92,7 @@ func (c *conversation) connection(events uint32) error {
 	errno, err := unix.GetsockoptInt(c.fd, unix.SOL_SOCKET, unix.SO_ERROR)
 	switch {
 	case err != nil:
-		return fmt.Errorf("%w: ask what became of the connection: %w", health.ErrInconclusive, err)
+		return inconclusive("ask what became of the connection", err)
 	case errno != 0:
 		return errnoReason(unix.Errno(errno))
 	}
@@ -156,12 +162,14 @@ func (p *Prober) speak(c *conversation) error {
 	return nil
 }
 
-// overdue is the reason of a conversation whose time is over.
+// overdue is the result of a conversation whose time is over.
 func (c *conversation) overdue() error {
 	timeout := c.target.Spec.Timeout
 	switch {
+	case c.exchange != nil:
+		return c.exchange.Silence(timeout)
 	case !c.connected:
-		return fmt.Errorf("no answer within %v", timeout)
+		return check.NoAnswer(timeout)
 	case len(c.heard) == 0:
 		return fmt.Errorf("connected, but no answer within %v", timeout)
 	default:
