@@ -33,6 +33,8 @@ func parseCheck(compiled *v1alpha1.CompiledHealthCheck) (*Check, error) {
 		parsed.Spec.Check = parseHTTP(compiled.HTTP)
 	case compiled.UDP != nil:
 		parsed.Spec.Check = check.UDP(*compiled.UDP)
+	case compiled.SMTP != nil:
+		parsed.Spec.Check = check.SMTP(*compiled.SMTP)
 	}
 	return parsed, parsed.Spec.Validate()
 }

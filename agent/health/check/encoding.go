@@ -35,6 +35,8 @@ func Decode(text []byte) (Check, error) {
 		return decode[HTTP](e)
 	case UDP{}.Kind():
 		return decode[UDP](e)
+	case SMTP{}.Kind():
+		return decode[SMTP](e)
 	}
 	return nil, fmt.Errorf("decode a check: there is no kind %q", e.Kind)
 }

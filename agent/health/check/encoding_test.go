@@ -13,6 +13,7 @@ func TestWhatIsEncodedIsDecodedAsTheSame(t *testing.T) {
 		check.TCP{},
 		check.HTTP{Method: "GET", Path: "/a", Host: "b", Header: "C: d\r\n", Statuses: "200", Body: "e"},
 		check.UDP{PayloadHex: "0a", AnswerRegex: "b", AnswerHex: "c0.."},
+		check.SMTP{Helo: "d.example"},
 	} {
 		text, err := check.Encode(c)
 		if err != nil {
