@@ -35,6 +35,8 @@ func parseCheck(compiled *v1alpha1.CompiledHealthCheck) (*Check, error) {
 		parsed.Spec.Check = check.UDP(*compiled.UDP)
 	case compiled.SMTP != nil:
 		parsed.Spec.Check = check.SMTP(*compiled.SMTP)
+	case compiled.DNS != nil:
+		parsed.Spec.Check = check.DNS(*compiled.DNS)
 	}
 	return parsed, parsed.Spec.Validate()
 }

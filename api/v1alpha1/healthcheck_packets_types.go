@@ -54,7 +54,7 @@ type DNSCheck struct {
 	// +optional
 	// +kubebuilder:default=.
 	// +kubebuilder:validation:MaxLength=254
-	// +kubebuilder:validation:XValidation:rule="self == '.' || self.matches('^[A-Za-z0-9_*-]{1,63}([.][A-Za-z0-9_*-]{1,63})*[.]?$')",message="name must be a domain name, for example www.example.com"
+	// +kubebuilder:validation:XValidation:rule="self == '.' || self.matches('^[A-Za-z0-9_*-]{1,63}([.][A-Za-z0-9_*-]{1,63})*[.]?$') && (self.size() < 254 || self.endsWith('.'))",message="name must be a domain name, for example www.example.com"
 	Name string `json:"name,omitempty"`
 	// type of the records: A, AAAA, CNAME, MX, NS, PTR, SOA (default), SRV or TXT. keepalived calls it type.
 	// +optional

@@ -37,6 +37,8 @@ func Decode(text []byte) (Check, error) {
 		return decode[UDP](e)
 	case SMTP{}.Kind():
 		return decode[SMTP](e)
+	case DNS{}.Kind():
+		return decode[DNS](e)
 	}
 	return nil, fmt.Errorf("decode a check: there is no kind %q", e.Kind)
 }

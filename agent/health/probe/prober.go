@@ -60,6 +60,8 @@ func (p *Prober) Start(place int, t health.Target) {
 		p.begin(place, t, p.dialogues.of(c, c.Dialogue), unix.EPOLLIN|unix.EPOLLOUT|unix.EPOLLET)
 	case check.Posted:
 		p.post(place, t, p.exchanges.of(c, c.Exchange))
+	case check.DNS:
+		p.ask(place, t, c)
 	default:
 		p.calls.Start(place, t, unknown)
 	}
