@@ -37,6 +37,8 @@ func parseCheck(compiled *v1alpha1.CompiledHealthCheck) (*Check, error) {
 		parsed.Spec.Check = check.SMTP(*compiled.SMTP)
 	case compiled.DNS != nil:
 		parsed.Spec.Check = check.DNS(*compiled.DNS)
+	case compiled.Ping != nil:
+		parsed.Spec.Check = check.Ping{}
 	}
 	return parsed, parsed.Spec.Validate()
 }

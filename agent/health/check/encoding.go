@@ -39,6 +39,8 @@ func Decode(text []byte) (Check, error) {
 		return decode[SMTP](e)
 	case DNS{}.Kind():
 		return decode[DNS](e)
+	case Ping{}.Kind():
+		return decode[Ping](e)
 	}
 	return nil, fmt.Errorf("decode a check: there is no kind %q", e.Kind)
 }

@@ -15,6 +15,7 @@ func TestWhatIsEncodedIsDecodedAsTheSame(t *testing.T) {
 		check.UDP{PayloadHex: "0a", AnswerRegex: "b", AnswerHex: "c0.."},
 		check.SMTP{Helo: "d.example"},
 		check.DNS{Name: "a.example", Type: "A", Protocol: "TCP", Answer: "192.0.2.1"},
+		check.Ping{},
 	} {
 		text, err := check.Encode(c)
 		if err != nil {

@@ -62,6 +62,8 @@ func (p *Prober) Start(place int, t health.Target) {
 		p.post(place, t, p.exchanges.of(c, c.Exchange))
 	case check.DNS:
 		p.ask(place, t, c)
+	case check.Ping:
+		p.calls.Start(place, t, ping(place))
 	default:
 		p.calls.Start(place, t, unknown)
 	}
