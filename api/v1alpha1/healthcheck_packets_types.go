@@ -2,10 +2,7 @@
 
 package v1alpha1
 
-// UDPCheck sends one datagram. It fails when the real server's host refuses the port by ICMP, or when ICMP says that the host cannot be
-// reached. Where neither answerRegex nor answerHex is given, any answer passes at once, and so does silence until the timeout, as with
-// keepalived: then each check lasts as long as timeout, and a real server is up that merely says nothing. Where one is given, the first
-// answer has to match, and silence fails.
+// UDPCheck is a check by one datagram.
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.payload) || !has(self.payloadHex)",message="give payload or payloadHex, and not both"
 // +kubebuilder:validation:XValidation:rule="!has(self.answerRegex) || !has(self.answerHex)",message="give answerRegex or answerHex, and not both"
@@ -35,7 +32,7 @@ type UDPCheck struct {
 	AnswerHex string `json:"answerHex,omitempty"`
 }
 
-// SMTPCheck passes when the real server greets with 220, answers EHLO, or else HELO, with 250, and lets the director leave by QUIT.
+// SMTPCheck is a check of a mail server.
 type SMTPCheck struct {
 	// helo is the name that the director gives itself, a domain name or an address in brackets; default lvs-operator. keepalived calls it
 	// helo_name.
@@ -46,7 +43,7 @@ type SMTPCheck struct {
 	Helo string `json:"helo,omitempty"`
 }
 
-// DNSCheck passes when the real server answers with NOERROR and at least one record of the type that was asked for.
+// DNSCheck is a check of a name server.
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.answer) || !has(self.type) || !(self.type in ['A', 'AAAA']) || isIP(self.answer) && ip(self.answer).family() == (self.type == 'A' ? 4 : 6)",message="answer must be an IPv4 address for type A, and an IPv6 address for type AAAA"
 type DNSCheck struct {
@@ -75,5 +72,5 @@ type DNSCheck struct {
 	Answer string `json:"answer,omitempty"`
 }
 
-// PingCheck passes when the real server's host answers an ICMP echo request. It says nothing of the service itself. It has no settings.
+// PingCheck is a check of the real server's host. It has no settings.
 type PingCheck struct{}

@@ -51,16 +51,23 @@ type HealthCheck struct {
 	// http sends a request by HTTP/1.1 to that port, without TLS, and judges the answer. keepalived calls it HTTP_GET.
 	// +optional
 	HTTP *HTTPCheck `json:"http,omitempty"`
-	// udp sends a datagram to that port. keepalived calls it UDP_CHECK.
+	// udp sends one datagram to that port. It fails when the real server's host refuses the port by ICMP, or when ICMP says that the host
+	// cannot be reached. Where neither answerRegex nor answerHex is given, any answer passes at once, and so does silence until the timeout:
+	// then each check lasts as long as timeout, and a real server is up that merely says nothing. That its host is gone is noticed only if
+	// ICMP says so within timeout, for which the kernel takes some 3s on a link of its own: give a timeout of 5s, or demand an answer. Where
+	// one is demanded, the first answer has to match, and silence fails. keepalived calls it UDP_CHECK.
 	// +optional
 	UDP *UDPCheck `json:"udp,omitempty"`
-	// smtp greets the mail server at that port and takes leave of it, without TLS. keepalived calls it SMTP_CHECK.
+	// smtp talks to the mail server at that port, without TLS. It passes when that one greets with 220, answers EHLO, or else HELO, with
+	// 250, and lets the director leave by QUIT. keepalived calls it SMTP_CHECK.
 	// +optional
 	SMTP *SMTPCheck `json:"smtp,omitempty"`
-	// dns asks the name server at that port. keepalived calls it DNS_CHECK.
+	// dns asks the name server at that port. It passes when the answer is NOERROR and has at least one record of the type that was asked for
+	// (keepalived is content with NOERROR). keepalived calls it DNS_CHECK.
 	// +optional
 	DNS *DNSCheck `json:"dns,omitempty"`
-	// ping sends one ICMP echo request to the real server, whatever its ports. keepalived calls it PING_CHECK.
+	// ping sends one ICMP echo request to the real server, whatever its ports. That its host answers says nothing of the service itself. It
+	// has no settings. keepalived calls it PING_CHECK.
 	// +optional
 	Ping *PingCheck `json:"ping,omitempty"`
 }

@@ -5,7 +5,7 @@ package check
 import (
 	"fmt"
 	"net/netip"
-	"strings"
+	"regexp"
 )
 
 // The replies of SMTP (RFC 5321 section 4.2.3) that a check waits for.
@@ -21,6 +21,8 @@ type SMTP struct {
 	Helo string
 }
 
+var heloName = regexp.MustCompile(`^[A-Za-z0-9._:\[\]-]+$`)
+
 // Kind implements Check.
 func (SMTP) Kind() string { return "smtp" }
 
@@ -29,7 +31,7 @@ func (c SMTP) String() string { return c.Kind() }
 
 // Validate implements Check.
 func (c SMTP) Validate() error {
-	if c.Helo == "" || len(c.Helo) > 255 || strings.ContainsFunc(c.Helo, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
+	if len(c.Helo) > 255 || !heloName.MatchString(c.Helo) {
 		return fmt.Errorf("helo %.40q: want a domain name or an address in brackets", c.Helo)
 	}
 	return nil

@@ -110,7 +110,7 @@ func TestDirectorWaitsForTheGreeting(t *testing.T) {
 }
 
 func TestSMTPSettingsThatAreWrong(t *testing.T) {
-	for _, helo := range []string{"", "a b", "a\r\nRSET", strings.Repeat("a", 256), "\u00e4"} {
+	for _, helo := range []string{"", "a b", "a\r\nRSET", "a@b", strings.Repeat("a", 256), "\u00e4"} {
 		if err := (check.SMTP{Helo: helo}).Validate(); err == nil || !strings.HasSuffix(err.Error(), ": want a domain name or an address in brackets") {
 			t.Errorf("%q: got %v", helo, err)
 		}

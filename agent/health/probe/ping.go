@@ -80,7 +80,8 @@ func reachable(ctx context.Context, t health.Target) error {
 func pingReason(err error) error {
 	var call *os.SyscallError
 	if errors.As(err, &call) && call.Syscall == "socket" && errors.Is(err, unix.EPERM) {
-		return fmt.Errorf("%w: the agent lacks the capability CAP_NET_RAW, which a ping needs", health.ErrInconclusive)
+		return fmt.Errorf("%w: the agent lacks the capability CAP_NET_RAW, which a ping needs where net.ipv4.ping_group_range leaves the agent's group out",
+			health.ErrInconclusive)
 	}
 	return datagramReason(err)
 }

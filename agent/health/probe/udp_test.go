@@ -3,11 +3,15 @@
 package probe
 
 import (
+	"errors"
 	"net"
 	"net/netip"
+	"os"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/vishvananda/netlink"
 
 	"github.com/lvs-operator/lvs-operator/agent/health/check"
 )
@@ -107,6 +111,31 @@ func TestPortThatNobodyListensOnIsRefusedByICMP(t *testing.T) {
 		if got := checkUDP(t, free, time.Hour, check.UDP{}); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
+	}
+}
+
+func TestHostThatIsGoneFromItsLinkFailsWhenTheKernelHasGivenItUp(t *testing.T) {
+	if !inNetwork(t) {
+		return
+	}
+	link := &netlink.Tuntap{LinkAttrs: netlink.LinkAttrs{Name: "nobody"}, Mode: netlink.TUNTAP_MODE_TAP, NonPersist: true, Queues: 1}
+	if err := netlink.LinkAdd(link); err != nil {
+		t.Skipf("this machine has no links of its own making: %v", err)
+	}
+	address, err := netlink.ParseAddr("192.0.2.1/24")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(netlink.AddrAdd(link, address), netlink.LinkSetUp(link)); err != nil {
+		t.Fatal(err)
+	}
+	// It is given up after three tries, a second apart unless something else is said.
+	if err := os.WriteFile("/proc/sys/net/ipv4/neigh/nobody/retrans_time_ms", []byte("10"), 0o644); err != nil {
+		t.Skipf("sysctls cannot be written here: %v", err)
+	}
+	const want = "host unreachable: the real server does not answer on its link, or a router on the way says so by ICMP"
+	if got := checkUDP(t, net.UDPAddrFromAddrPort(netip.MustParseAddrPort("192.0.2.7:9")), time.Minute, check.UDP{}); got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 
