@@ -35,6 +35,14 @@ func parseCheck(compiled *v1alpha1.CompiledHealthCheck) (*Check, error) {
 		parsed.Spec.Check = check.TCP{}
 	case compiled.HTTP != nil:
 		parsed.Spec.Check = parseHTTP(compiled.HTTP)
+	case compiled.UDP != nil:
+		parsed.Spec.Check = check.UDP(*compiled.UDP)
+	case compiled.SMTP != nil:
+		parsed.Spec.Check = check.SMTP(*compiled.SMTP)
+	case compiled.DNS != nil:
+		parsed.Spec.Check = check.DNS(*compiled.DNS)
+	case compiled.Ping != nil:
+		parsed.Spec.Check = check.Ping{}
 	}
 	return parsed, parsed.Spec.Validate()
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/lvs-operator/lvs-operator/agent/health"
+	"github.com/lvs-operator/lvs-operator/agent/health/check"
 	"github.com/lvs-operator/lvs-operator/agent/ipvs"
 	"github.com/lvs-operator/lvs-operator/agent/mark"
 	"github.com/lvs-operator/lvs-operator/agent/plan"
@@ -43,8 +44,16 @@ type Check struct {
 	Spec health.Spec `json:"spec"`
 	// Via says that real servers that are not behind NAT are checked by way of the virtual IP.
 	Via bool `json:"via,omitempty"`
-	// Port that is checked, 1 to 65535; 0: the real server's.
+	// Port that is checked, 1 to 65535; 0: the real server's, if the check is of a port.
 	Port uint16 `json:"port,omitempty"`
+}
+
+// at is the port that is checked of a real server with a port of its own; 0: the check is of the whole real server.
+func (c *Check) at(own uint16) uint16 {
+	if _, whole := c.Spec.Check.(check.Ping); whole {
+		return 0
+	}
+	return cmp.Or(c.Port, own)
 }
 
 // Equal says whether two services are the same.
@@ -75,7 +84,7 @@ func (s *Service) Target(d ipvs.Destination) (health.Target, bool) {
 	if s.Check == nil {
 		return health.Target{}, false
 	}
-	return health.Target{Address: netip.AddrPortFrom(d.Address, cmp.Or(s.Check.Port, d.Port)), Spec: s.Check.Spec}, true
+	return health.Target{Address: netip.AddrPortFrom(d.Address, s.Check.at(d.Port)), Spec: s.Check.Spec}, true
 }
 
 // Wanted is the service as a decision wants it in the kernel.

@@ -103,18 +103,22 @@ func (s Spec) What() string {
 // Target is one thing to check. It is comparable: however many virtual services share a real server, those that check it
 // alike share one Target, and it is checked once.
 type Target struct {
-	// Address is the real server's own address and port, not the VIP's.
+	// Address is the real server's own address and port, not the VIP's; port 0: the check is of the whole real server.
 	Address netip.AddrPort
 	// Spec says how it is checked.
 	Spec Spec
 }
 
-// String returns the check and the address, for example "tcp 192.0.2.10:80".
+// String returns the check and the address, for example "tcp 192.0.2.10:80" or "ping 192.0.2.10".
 func (t Target) String() string {
-	if t.Spec.Via.IsZero() {
-		return fmt.Sprintf("%v %v", t.Spec.Check, t.Address)
+	told := fmt.Sprintf("%v %v", t.Spec.Check, t.Address)
+	if t.Address.Port() == 0 {
+		told = fmt.Sprintf("%v %v", t.Spec.Check, t.Address.Addr())
 	}
-	return fmt.Sprintf("%v %v via %v", t.Spec.Check, t.Address, t.Spec.Via.Virtual)
+	if !t.Spec.Via.IsZero() {
+		told += " via " + t.Spec.Via.Virtual.String()
+	}
+	return told
 }
 
 // Endpoint is the address and port that packets of a check go to.

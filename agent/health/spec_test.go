@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/lvs-operator/lvs-operator/agent/health"
+	"github.com/lvs-operator/lvs-operator/agent/health/check"
 )
 
 func TestSpecOutsideItsLimitsIsRefusedWithTheLimit(t *testing.T) {
@@ -57,6 +58,10 @@ func TestSpecOutsideItsLimitsIsRefusedWithTheLimit(t *testing.T) {
 func TestNamesAreThoseOfTheAPI(t *testing.T) {
 	target := health.Target{Address: netip.MustParseAddrPort("[2001:db8::7]:80"), Spec: tutorial}
 	if got, want := target.String(), "tcp [2001:db8::7]:80"; got != want {
+		t.Errorf("target prints as %q, want %q", got, want)
+	}
+	target.Spec.Check, target.Address = check.Ping{}, netip.AddrPortFrom(target.Address.Addr(), 0)
+	if got, want := target.String(), "ping 2001:db8::7"; got != want {
 		t.Errorf("target prints as %q, want %q", got, want)
 	}
 	for state, want := range map[health.State]string{

@@ -8,7 +8,9 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // and goes down when a check and all its retries have failed: at most interval + (retries+1)*timeout + retries*retryDelay
 // after it died. One that a failed check has found down comes up again after rise passed checks, unless flapDamping holds it down.
 //
-// +kubebuilder:validation:XValidation:rule="(has(self.tcp) ? 1 : 0) + (has(self.http) ? 1 : 0) == 1",message="want one kind of check: tcp or http"
+// +kubebuilder:validation:XValidation:rule="[has(self.tcp), has(self.http), has(self.udp), has(self.smtp), has(self.dns), has(self.ping)].filter(x, x).size() == 1",message="want one kind of check: tcp, http, udp, smtp, dns or ping"
+// +kubebuilder:validation:XValidation:rule="!has(self.ping) || !has(self.port)",message="ping is of the whole real server: leave port out"
+// +kubebuilder:validation:XValidation:rule="!has(self.ping) || !has(self.via) || self.via == 'RealServer'",message="IPVS does not balance pings: set via: RealServer"
 type HealthCheck struct {
 	// interval between checks, as a duration, 100ms to 24h, default 5s. keepalived calls it delay_loop.
 	// +optional
@@ -51,7 +53,7 @@ type HealthCheck struct {
 	// +optional
 	FlapDamping *FlapDamping `json:"flapDamping,omitempty"`
 	// port that is checked, 1 to 65535. Default: the real server's port, or else the virtual service's. Services by firewall
-	// mark and on port 0 have no port, so for them it is required.
+	// mark and on port 0 have no port, so for them it is required; ping has none.
 	// +optional
 	// +kubebuilder:validation:Minimum=1
 	// +kubebuilder:validation:Maximum=65535
@@ -70,6 +72,25 @@ type HealthCheck struct {
 	// http sends a request by HTTP/1.1 to that port, without TLS, and judges the answer. keepalived calls it HTTP_GET.
 	// +optional
 	HTTP *HTTPCheck `json:"http,omitempty"`
+	// udp sends one datagram to that port. It fails when the real server's host refuses the port by ICMP, or when ICMP says that the host
+	// cannot be reached. Where neither answerRegex nor answerHex is given, any answer passes at once, and so does silence until the timeout:
+	// then each check lasts as long as timeout, and a real server is up that merely says nothing. That its host is gone is noticed only if
+	// ICMP says so within timeout, for which the kernel takes some 3s on a link of its own: give a timeout of 5s, or demand an answer. Where
+	// one is demanded, the first answer has to match, and silence fails. keepalived calls it UDP_CHECK.
+	// +optional
+	UDP *UDPCheck `json:"udp,omitempty"`
+	// smtp talks to the mail server at that port, without TLS. It passes when that one greets with 220, answers EHLO, or else HELO, with
+	// 250, and lets the director leave by QUIT. keepalived calls it SMTP_CHECK.
+	// +optional
+	SMTP *SMTPCheck `json:"smtp,omitempty"`
+	// dns asks the name server at that port. It passes when the answer is NOERROR and has at least one record of the type that was asked for
+	// (keepalived is content with NOERROR). keepalived calls it DNS_CHECK.
+	// +optional
+	DNS *DNSCheck `json:"dns,omitempty"`
+	// ping sends one ICMP echo request to the real server, whatever its ports. That its host answers says nothing of the service itself. It
+	// has no settings. keepalived calls it PING_CHECK.
+	// +optional
+	Ping *PingCheck `json:"ping,omitempty"`
 }
 
 // FlapDamping keeps a real server that went down a number of times within a window down until its checks have passed for a while

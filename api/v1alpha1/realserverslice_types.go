@@ -88,6 +88,18 @@ type CompiledHealthCheck struct {
 	// http sends a request by HTTP/1.1 to that port and judges the answer.
 	// +optional
 	HTTP *CompiledHTTPCheck `json:"http,omitempty"`
+	// udp sends a datagram to that port and judges the answer, or silence.
+	// +optional
+	UDP *CompiledUDPCheck `json:"udp,omitempty"`
+	// smtp greets the mail server at that port and takes leave of it.
+	// +optional
+	SMTP *CompiledSMTPCheck `json:"smtp,omitempty"`
+	// dns asks the name server at that port.
+	// +optional
+	DNS *CompiledDNSCheck `json:"dns,omitempty"`
+	// ping sends one ICMP echo request to the real server, whatever its ports. It has no settings.
+	// +optional
+	Ping *PingCheck `json:"ping,omitempty"`
 }
 
 // CompiledHTTPCheck is a check by HTTP with every default filled in.

@@ -142,10 +142,10 @@ func manyPorts(service *v1alpha1.VirtualService) (part string, many bool) {
 	return "", false
 }
 
-// checkWithoutPort finds a health check that would not know which port to try.
+// checkWithoutPort finds a health check that would not know which port to try. A ping needs none.
 func checkWithoutPort(service *v1alpha1.VirtualService, pool *v1alpha1.RealServerPool) *Finding {
 	part, many := manyPorts(service)
-	if !many || pool.Spec.HealthCheck == nil || pool.Spec.HealthCheck.Port != 0 {
+	if !many || pool.Spec.HealthCheck == nil || pool.Spec.HealthCheck.Port != 0 || pool.Spec.HealthCheck.Ping != nil {
 		return nil
 	}
 	return &Finding{

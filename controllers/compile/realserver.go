@@ -102,6 +102,10 @@ func compileHealthCheck(check *v1alpha1.HealthCheck) *v1alpha1.CompiledHealthChe
 		Via:         cmp.Or(check.Via, v1alpha1.ViaRealServer),
 		TCP:         check.TCP,
 		HTTP:        compileHTTPCheck(check.HTTP),
+		UDP:         compileUDPCheck(check.UDP),
+		SMTP:        compileSMTPCheck(check.SMTP),
+		DNS:         compileDNSCheck(check.DNS),
+		Ping:        check.Ping,
 	}
 }
 

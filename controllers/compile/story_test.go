@@ -253,7 +253,7 @@ func tellCheck(c *v1alpha1.CompiledHealthCheck) string {
 	if h := c.HTTP; h != nil {
 		told += fmt.Sprintf(", by http %s %s%s, headers %v, statuses %q, body %q", h.Method, h.Host, h.Path, h.Headers, h.Statuses, h.BodyRegex)
 	}
-	return told
+	return told + tellPacketCheck(c)
 }
 
 // tellSettings leaves out what every group has that asks for nothing.

@@ -33,6 +33,14 @@ func Decode(text []byte) (Check, error) {
 		return decode[TCP](e)
 	case HTTP{}.Kind():
 		return decode[HTTP](e)
+	case UDP{}.Kind():
+		return decode[UDP](e)
+	case SMTP{}.Kind():
+		return decode[SMTP](e)
+	case DNS{}.Kind():
+		return decode[DNS](e)
+	case Ping{}.Kind():
+		return decode[Ping](e)
 	}
 	return nil, fmt.Errorf("decode a check: there is no kind %q", e.Kind)
 }

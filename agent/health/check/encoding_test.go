@@ -12,6 +12,10 @@ func TestWhatIsEncodedIsDecodedAsTheSame(t *testing.T) {
 	for _, c := range []check.Check{
 		check.TCP{},
 		check.HTTP{Method: "GET", Path: "/a", Host: "b", Header: "C: d\r\n", Statuses: "200", Body: "e"},
+		check.UDP{PayloadHex: "0a", AnswerRegex: "b", AnswerHex: "c0.."},
+		check.SMTP{Helo: "d.example"},
+		check.DNS{Name: "a.example", Type: "A", Protocol: "TCP", Answer: "192.0.2.1"},
+		check.Ping{},
 	} {
 		text, err := check.Encode(c)
 		if err != nil {

@@ -2,7 +2,10 @@
 
 package check
 
-import "strconv"
+import (
+	"encoding/hex"
+	"strconv"
+)
 
 // mostQuoted is how many bytes of an answer a reason repeats.
 const mostQuoted = 40
@@ -13,4 +16,12 @@ func quote(heard []byte) string {
 		return strconv.QuoteToASCII(string(heard[:mostQuoted])) + "..."
 	}
 	return strconv.QuoteToASCII(string(heard))
+}
+
+// quoteHex is the same in hexadecimal digits.
+func quoteHex(heard []byte) string {
+	if len(heard) > mostQuoted {
+		return hex.EncodeToString(heard[:mostQuoted]) + "..."
+	}
+	return hex.EncodeToString(heard)
 }

@@ -16,10 +16,12 @@ import (
 // closed stands for a descriptor of nothing.
 const closed = -1
 
-// conversation is a check on a connection of its own.
+// conversation is a check on a connection of its own, or a socket of its own for datagrams.
 type conversation struct {
 	fd     int
 	target health.Target
+	// exchange is nil unless the check is made by a datagram; then the rest does not matter.
+	exchange check.Exchange
 	// dialogue is nil where it is enough to be connected.
 	dialogue check.Dialogue
 	// connected says that the real server has accepted the connection, and said is how often the director has spoken since it opened.
@@ -31,14 +33,14 @@ type conversation struct {
 
 // begin connects. Events are those to wait for.
 func (p *Prober) begin(place int, t health.Target, dialogue check.Dialogue, events uint32) {
-	fd, err := p.sockets.connect(t.Address)
+	fd, err := p.sockets.connect(t)
 	if err != nil {
 		p.ended = append(p.ended, monitor.Result{Place: place, Err: err})
 		return
 	}
 	p.at[place] = conversation{fd: fd, target: t, dialogue: dialogue}
 	if err := p.poll.add(fd, place, events); err != nil {
-		p.finish(place, fmt.Errorf("%w: wait for the connection: %w", health.ErrInconclusive, err))
+		p.finish(place, inconclusive("wait for the connection", err))
 	}
 }
 
@@ -60,6 +62,10 @@ func (p *Prober) serve(place int, events uint32) {
 	if c.fd == closed {
 		return
 	}
+	if c.exchange != nil {
+		p.receive(place, c.exchange)
+		return
+	}
 	if !c.connected {
 		if failure := c.connection(events); failure != nil {
 			p.finish(place, failure)
@@ -70,7 +76,7 @@ func (p *Prober) serve(place int, events uint32) {
 			p.finish(place, nil)
 			return
 		}
-		c.unsaid = c.dialogue.Open(p.say[:0], c.target.Address)
+		c.unsaid = c.dialogue.Open(p.say[:0], c.target.Endpoint())
 		p.say = c.unsaid
 	}
 	if done, result := p.talk(c, events); done {
@@ -86,7 +92,7 @@ func (c *conversation) connection(events uint32) error {
 	errno, err := unix.GetsockoptInt(c.fd, unix.SOL_SOCKET, unix.SO_ERROR)
 	switch {
 	case err != nil:
-		return fmt.Errorf("%w: ask what became of the connection: %w", health.ErrInconclusive, err)
+		return inconclusive("ask what became of the connection", err)
 	case errno != 0:
 		return errnoReason(unix.Errno(errno))
 	}
@@ -156,12 +162,14 @@ func (p *Prober) speak(c *conversation) error {
 	return nil
 }
 
-// overdue is the reason of a conversation whose time is over.
+// overdue is the result of a conversation whose time is over.
 func (c *conversation) overdue() error {
 	timeout := c.target.Spec.Timeout
 	switch {
+	case c.exchange != nil:
+		return c.exchange.Silence(timeout)
 	case !c.connected:
-		return fmt.Errorf("no answer within %v", timeout)
+		return check.NoAnswer(timeout)
 	case len(c.heard) == 0:
 		return fmt.Errorf("connected, but no answer within %v", timeout)
 	default:

@@ -35,3 +35,8 @@ func errnoReason(errno syscall.Errno) error {
 		return fmt.Errorf("cannot connect: %w", errno)
 	}
 }
+
+// inconclusive is the reason of a check that the director could not make, with what it attempted.
+func inconclusive(attempt string, err error) error {
+	return fmt.Errorf("%w: %s: %w", health.ErrInconclusive, attempt, err)
+}

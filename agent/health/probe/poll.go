@@ -141,9 +141,10 @@ func (p *poll) wake() {
 	}
 }
 
-// drain takes notice of wake. One that comes between the two has been noticed.
+// drain takes notice of wake. One that comes between the two has been noticed; the other way round it would be read unnoticed, and no later
+// one would be heard.
 func (p *poll) drain() {
-	p.woken.Store(false)
 	var count [8]byte
 	_, _ = unix.Read(p.event, count[:])
+	p.woken.Store(false)
 }

@@ -23,11 +23,11 @@ type Prober struct {
 	// at are the conversations by place.
 	at []conversation
 	// ended are the results that Wait returns next.
-	ended   []monitor.Result
-	results []monitor.Result
-	calls   *Calls
-	// dialogues are checks made ready.
-	dialogues map[check.Check]check.Dialogue
+	ended     []monitor.Result
+	results   []monitor.Result
+	calls     *Calls
+	dialogues prepared[check.Dialogue]
+	exchanges prepared[check.Exchange]
 	sockets   sockets
 	// heard is what the last read brought, and say what is said next.
 	heard [check.MostHeard]byte
@@ -40,7 +40,7 @@ func New() (*Prober, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open what health checks wait with: %w", err)
 	}
-	p := &Prober{poll: poll, dialogues: map[check.Check]check.Dialogue{}}
+	p := &Prober{poll: poll, dialogues: prepared[check.Dialogue]{}, exchanges: prepared[check.Exchange]{}}
 	p.calls = NewCalls(p.Wake)
 	return p, nil
 }
@@ -60,7 +60,13 @@ func (p *Prober) Start(place int, t health.Target) {
 	case check.TCP:
 		p.begin(place, t, nil, unix.EPOLLOUT)
 	case check.Spoken:
-		p.begin(place, t, p.dialogue(c), unix.EPOLLIN|unix.EPOLLOUT|unix.EPOLLET)
+		p.begin(place, t, p.dialogues.of(c, c.Dialogue), unix.EPOLLIN|unix.EPOLLOUT|unix.EPOLLET)
+	case check.Posted:
+		p.post(place, t, p.exchanges.of(c, c.Exchange))
+	case check.DNS:
+		p.ask(place, t, c)
+	case check.Ping:
+		p.calls.Start(place, t, ping(place))
 	default:
 		p.calls.Start(place, t, unknown)
 	}
@@ -69,21 +75,6 @@ func (p *Prober) Start(place int, t health.Target) {
 // unknown is the check of a kind that there is no way to make.
 func unknown(_ context.Context, t health.Target) error {
 	return fmt.Errorf("%w: this agent has no check of the kind %v", health.ErrInconclusive, t.Spec.Check)
-}
-
-// mostDialogues bounds what is kept ready: more kinds of checks than that are made ready again and again.
-const mostDialogues = 4096
-
-func (p *Prober) dialogue(c check.Spoken) check.Dialogue {
-	d, ready := p.dialogues[c]
-	if !ready {
-		if len(p.dialogues) >= mostDialogues {
-			clear(p.dialogues)
-		}
-		d = c.Dialogue()
-		p.dialogues[c] = d
-	}
-	return d
 }
 
 // End implements monitor.Prober.

@@ -9,6 +9,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/lvs-operator/lvs-operator/agent/health"
 )
 
 // sockets opens connections. It holds the addresses that connect(2) is given.
@@ -18,17 +20,56 @@ type sockets struct {
 }
 
 // connect begins to connect a TCP socket. An error is a reason.
-func (s *sockets) connect(to netip.AddrPort) (fd int, err error) {
-	family, address, length := s.address(to)
-	fd, err = unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, unix.IPPROTO_TCP)
-	if err != nil {
-		return closed, reason(err)
+func (s *sockets) connect(t health.Target) (fd int, err error) {
+	fd, err = s.open(t, unix.SOCK_STREAM, unix.IPPROTO_TCP)
+	if errors.Is(err, unix.EINPROGRESS) {
+		return fd, nil
 	}
-	if err := connect(fd, address, length); err != nil && !errors.Is(err, unix.EINPROGRESS) {
-		closeSocket(fd)
-		return closed, reason(err)
+	return opened(fd, reason(err))
+}
+
+// connectUDP connects a UDP socket, which is told of ICMP that answers what it sends (RFC 1122 section 4.1.3.3). An error is a reason.
+func (s *sockets) connectUDP(t health.Target) (fd int, err error) {
+	fd, err = s.open(t, unix.SOCK_DGRAM, unix.IPPROTO_UDP)
+	if err != nil {
+		return opened(fd, datagramReason(err))
+	}
+	if err := receiveErrors(fd, t.Endpoint()); err != nil {
+		return opened(fd, inconclusive("ask for the ICMP that comes back", err))
 	}
 	return fd, nil
+}
+
+// opened is a socket, or the reason why there is none; then it is closed.
+func opened(fd int, failure error) (int, error) {
+	if failure != nil && fd != closed {
+		closeSocket(fd)
+		fd = closed
+	}
+	return fd, failure
+}
+
+// open connects a socket by the way that a check takes. With an error there may be one all the same.
+func (s *sockets) open(t health.Target, kind, protocol int) (fd int, err error) {
+	family, address, length := s.address(t.Endpoint())
+	fd, err = unix.Socket(family, kind|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, protocol)
+	if err != nil {
+		return closed, err
+	}
+	if via := t.Spec.Via; !via.IsZero() {
+		if err := goVia(fd, via, t.Address.Addr()); err != nil {
+			return fd, err
+		}
+	}
+	return fd, connect(fd, address, length)
+}
+
+// receiveErrors has the kernel pass all ICMP errors on. Without it, it keeps to itself that a host cannot be reached (ip(7), IP_RECVERR).
+func receiveErrors(fd int, to netip.AddrPort) error {
+	if to.Addr().Is4() {
+		return unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_RECVERR, 1)
+	}
+	return unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_RECVERR, 1)
 }
 
 // address is good until the next call.
@@ -49,10 +90,10 @@ func networkOrder(n uint16) uint16 {
 	return binary.NativeEndian.Uint16(bytes[:])
 }
 
-// reason says in plain words what a system call answered.
+// reason says in plain words what a system call answered, unless that was done before.
 func reason(err error) error {
 	var errno unix.Errno
-	if errors.As(err, &errno) {
+	if !errors.Is(err, health.ErrInconclusive) && errors.As(err, &errno) {
 		return errnoReason(errno)
 	}
 	return err

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -134,6 +135,30 @@ func TestWhoWaitsIsWoken(t *testing.T) {
 		}
 		go p.Wake()
 		p.Wait(time.Time{})
+	}
+}
+
+// TestNoWakeIsLost has somebody wake again and again one who waits, each time after it has left something that it has to find.
+func TestNoWakeIsLost(t *testing.T) {
+	p, err := New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	const times = 100_000
+	var left atomic.Int32
+	go func() {
+		for range times {
+			left.Add(1)
+			p.Wake()
+		}
+	}()
+	for found := int32(0); found < times; {
+		began := time.Now()
+		p.Wait(began.Add(10 * time.Second))
+		if found = left.Load(); time.Since(began) >= 10*time.Second {
+			t.Fatalf("nobody was woken for 10s, after %d of %d", found, times)
+		}
 	}
 }
 

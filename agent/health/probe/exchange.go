@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package probe
+
+import (
+	"errors"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/lvs-operator/lvs-operator/agent/health"
+	"github.com/lvs-operator/lvs-operator/agent/health/check"
+	"github.com/lvs-operator/lvs-operator/agent/health/monitor"
+)
+
+// post sends a datagram. The first one that comes back, or ICMP, is its answer: the socket is connected, so that the kernel takes neither
+// from anybody else.
+func (p *Prober) post(place int, t health.Target, exchange check.Exchange) {
+	fd, err := p.sockets.connectUDP(t)
+	if err != nil {
+		p.ended = append(p.ended, monitor.Result{Place: place, Err: err})
+		return
+	}
+	p.at[place] = conversation{fd: fd, target: t, exchange: exchange}
+	if err := send(fd, exchange.Say()); err != nil {
+		p.finish(place, datagramReason(err))
+		return
+	}
+	if err := p.poll.add(fd, place, unix.EPOLLIN|unix.EPOLLET); err != nil {
+		p.finish(place, inconclusive("wait for an answer", err))
+	}
+}
+
+// send is write(2), but for a signal that interrupts it.
+func send(fd int, datagram []byte) error {
+	for {
+		if _, err := unix.Write(fd, datagram); !errors.Is(err, unix.EINTR) {
+			return err
+		}
+	}
+}
+
+// receive takes the answer.
+func (p *Prober) receive(place int, exchange check.Exchange) {
+	for {
+		n, err := unix.Read(p.at[place].fd, p.heard[:])
+		switch {
+		case errors.Is(err, unix.EINTR):
+			continue // there is no other event for what has come
+		case errors.Is(err, unix.EAGAIN):
+			// The kernel drops a datagram whose checksum is wrong only when it is read.
+		case err != nil:
+			p.finish(place, datagramReason(err))
+		default:
+			p.finish(place, exchange.Hear(p.heard[:n]))
+		}
+		return
+	}
+}
+
+// datagramReason says in plain words what a system call answered that has to do with a datagram. Most of it is ICMP that came back.
+func datagramReason(err error) error {
+	switch {
+	case errors.Is(err, health.ErrInconclusive):
+		return err
+	case errors.Is(err, unix.ECONNREFUSED):
+		return errors.New("the real server refuses the port by ICMP (port unreachable): nothing listens on it")
+	case errors.Is(err, unix.EHOSTUNREACH):
+		return errors.New("host unreachable: the real server does not answer on its link, or a router on the way says so by ICMP")
+	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
+		return errors.New("a packet filter or a route on the director forbids the packet")
+	}
+	return reason(err)
+}
