@@ -50,8 +50,6 @@ type memory struct {
 	// paths are the ways of checks through IPVS, and waiting the checks whose path is not in the kernel yet.
 	paths   paths
 	waiting map[health.Target]monitor.Initial
-	// checksThrough says that there are such checks.
-	checksThrough bool
 	// pending are services that changed and that the ledger does not know of yet.
 	pending map[ipvs.ServiceKey]desired.Change
 	// unsaved are services that changed since they were last in the checkpoint, and nodeUnsaved says that the node may have;

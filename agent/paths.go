@@ -159,10 +159,6 @@ func (a *Agent) sweepPaths() {
 	for _, key := range a.paths.sweep() {
 		a.ledger.Unwant(key)
 	}
-	if through := len(a.paths.lanes) > 0; through != a.checksThrough {
-		a.checksThrough = through
-		a.kickNode()
-	}
 }
 
 // learnPaths takes over the paths that the kernel has.
@@ -233,7 +229,7 @@ func (a *Agent) statusOf(target health.Target) health.Status {
 // pathSettings are the kernel settings that checks through IPVS need: on the Active director their answers come from an address that it has
 // itself, the virtual IP, which the kernel takes for forged otherwise.
 func (a *Agent) pathSettings() []plan.Setting {
-	if !a.checksThrough {
+	if !a.desired.ChecksVia() {
 		return nil
 	}
 	return []plan.Setting{{Name: "net.ipv4.conf.all.accept_local", Value: "1"}}

@@ -118,5 +118,5 @@ func (s *Service) Forwards() bool {
 
 // concernsNode says whether the node needs more for the service than an entry in the IPVS table.
 func (s *Service) concernsNode() bool {
-	return s != nil && (len(s.Marks) > 0 || s.FTP || s.Forwards())
+	return s != nil && (len(s.Marks) > 0 || s.FTP || s.Forwards() || s.Check.goesVia())
 }

@@ -170,6 +170,16 @@ func (s *Store) Forwarding() []ipvs.Family {
 	return families
 }
 
+// ChecksVia says whether a service has its real servers checked by way of the virtual IP.
+func (s *Store) ChecksVia() bool {
+	for _, service := range s.concerning {
+		if service.Check.goesVia() {
+			return true
+		}
+	}
+	return false
+}
+
 // Marked are the services by firewall mark, by key.
 func (s *Store) Marked() []*Service {
 	var list []*Service
