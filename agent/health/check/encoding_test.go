@@ -12,6 +12,10 @@ func TestWhatIsEncodedIsDecodedAsTheSame(t *testing.T) {
 	for _, c := range []check.Check{
 		check.TCP{},
 		check.HTTP{Method: "GET", Path: "/a", Host: "b", Header: "C: d\r\n", Statuses: "200", Body: "e"},
+		check.HTTPS{HTTP: check.HTTP{Method: "GET", Path: "/a"}, TLS: check.TLSClient{ServerName: "b", CABundle: "c\nd"}, Version2: true},
+		check.H2C{HTTP: check.HTTP{Method: "GET", Path: "/a"}},
+		check.TLS{Client: check.TLSClient{ServerName: "a", SkipVerify: true}},
+		check.GRPC{Service: "a", Secure: true, TLS: check.TLSClient{ServerName: "b"}},
 	} {
 		text, err := check.Encode(c)
 		if err != nil {

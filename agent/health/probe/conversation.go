@@ -161,10 +161,10 @@ func (c *conversation) overdue() error {
 	timeout := c.target.Spec.Timeout
 	switch {
 	case !c.connected:
-		return fmt.Errorf("no answer within %v", timeout)
+		return notConnected(timeout)
 	case len(c.heard) == 0:
-		return fmt.Errorf("connected, but no answer within %v", timeout)
+		return notAnswered(timeout)
 	default:
-		return fmt.Errorf("the answer was not complete within %v: %d bytes came", timeout, len(c.heard))
+		return notComplete(timeout, len(c.heard))
 	}
 }

@@ -3,7 +3,6 @@
 package probe
 
 import (
-	"context"
 	"fmt"
 	"time"
 
@@ -26,9 +25,10 @@ type Prober struct {
 	ended   []monitor.Result
 	results []monitor.Result
 	calls   *Calls
-	// dialogues are checks made ready.
-	dialogues map[check.Check]check.Dialogue
-	sockets   sockets
+	sockets sockets
+	// dialogues and called are checks made ready.
+	dialogues kept[check.Dialogue]
+	called    kept[call]
 	// heard is what the last read brought, and say what is said next.
 	heard [check.MostHeard]byte
 	say   []byte
@@ -40,7 +40,7 @@ func New() (*Prober, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open what health checks wait with: %w", err)
 	}
-	p := &Prober{poll: poll, dialogues: map[check.Check]check.Dialogue{}}
+	p := &Prober{poll: poll, dialogues: kept[check.Dialogue]{}, called: kept[call]{}}
 	p.calls = NewCalls(p.Wake)
 	return p, nil
 }
@@ -57,30 +57,10 @@ func (p *Prober) Start(place int, t health.Target) {
 	case check.TCP:
 		p.begin(place, t, nil, unix.EPOLLOUT)
 	case check.Spoken:
-		p.begin(place, t, p.dialogue(c), unix.EPOLLIN|unix.EPOLLOUT|unix.EPOLLET)
+		p.begin(place, t, p.dialogues.of(c, c.Dialogue), unix.EPOLLIN|unix.EPOLLOUT|unix.EPOLLET)
 	default:
-		p.calls.Start(place, t, unknown)
+		p.calls.Start(place, t, p.called.of(c, func() call { return callOf(c) }))
 	}
-}
-
-// unknown is the check of a kind that there is no way to make.
-func unknown(_ context.Context, t health.Target) error {
-	return fmt.Errorf("%w: this agent has no check of the kind %v", health.ErrInconclusive, t.Spec.Check)
-}
-
-// mostDialogues bounds what is kept ready: more kinds of checks than that are made ready again and again.
-const mostDialogues = 4096
-
-func (p *Prober) dialogue(c check.Spoken) check.Dialogue {
-	d, ready := p.dialogues[c]
-	if !ready {
-		if len(p.dialogues) >= mostDialogues {
-			clear(p.dialogues)
-		}
-		d = c.Dialogue()
-		p.dialogues[c] = d
-	}
-	return d
 }
 
 // End implements monitor.Prober.
