@@ -8,7 +8,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // and goes down when a check and all its retries have failed: at most interval + (retries+1)*timeout + retries*retryDelay
 // after it died.
 //
-// +kubebuilder:validation:XValidation:rule="(has(self.tcp) ? 1 : 0) + (has(self.http) ? 1 : 0) == 1",message="want one kind of check: tcp or http"
+// +kubebuilder:validation:XValidation:rule="[has(self.tcp), has(self.http), has(self.tls), has(self.grpc)].filter(x, x).size() == 1",message="want one kind of check: tcp, http, tls or grpc"
 type HealthCheck struct {
 	// interval between checks, as a duration, 100ms to 24h, default 5s. keepalived calls it delay_loop.
 	// +optional
@@ -47,9 +47,16 @@ type HealthCheck struct {
 	// tcp opens a connection to that port of the real server and closes it. keepalived calls it TCP_CHECK.
 	// +optional
 	TCP *TCPCheck `json:"tcp,omitempty"`
-	// http sends a request by HTTP/1.1 to that port, without TLS, and judges the answer. keepalived calls it HTTP_GET.
+	// http sends a request to that port, by HTTP/1.1 without TLS unless it says otherwise, and judges the answer. keepalived calls it
+	// HTTP_GET, and with tls SSL_GET.
 	// +optional
 	HTTP *HTTPCheck `json:"http,omitempty"`
+	// tls makes a TLS handshake with that port, verifies the certificate and closes the connection. No keepalived check is like it.
+	// +optional
+	TLS *TLSClient `json:"tls,omitempty"`
+	// grpc asks the health service of a gRPC server on that port (grpc.health.v1.Health). No keepalived check is like it.
+	// +optional
+	GRPC *GRPCCheck `json:"grpc,omitempty"`
 }
 
 // TCPCheck passes when the real server accepts a TCP connection. It has no settings.
@@ -94,7 +101,27 @@ type HTTPCheck struct {
 	// +kubebuilder:validation:MaxLength=1024
 	// +kubebuilder:validation:XValidation:rule="''.matches(self) in [true, false]",message="bodyRegex must be a regular expression in RE2 syntax"
 	BodyRegex string `json:"bodyRegex,omitempty"`
+	// tls sends the request over TLS (https), which may be {}. Absent: without TLS.
+	// +optional
+	TLS *TLSClient `json:"tls,omitempty"`
+	// version of HTTP: "1.1" (default) or "2". Over TLS the real server has to agree to HTTP/2 (ALPN); without TLS it has to expect HTTP/2
+	// from the first byte on (prior knowledge, h2c). The check fails at a real server that speaks the other version only.
+	// +optional
+	// +kubebuilder:default="1.1"
+	Version HTTPVersion `json:"version,omitempty"`
 }
+
+// HTTPVersion is a version of HTTP.
+//
+// +kubebuilder:validation:Enum="1.1";"2"
+type HTTPVersion string
+
+const (
+	// HTTP11 is RFC 9112.
+	HTTP11 HTTPVersion = "1.1"
+	// HTTP2 is RFC 9113.
+	HTTP2 HTTPVersion = "2"
+)
 
 // HTTPHeader is a header field of a request.
 type HTTPHeader struct {

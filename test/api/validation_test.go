@@ -88,6 +88,13 @@ func hosts(n int) string {
 	return strings.Join(all, ", ")
 }
 
+const privateKey = `-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n`
+
+// bundle is so many certificates as a string in YAML has them.
+func bundle(n int) string {
+	return strings.Repeat(`-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n`, n)
+}
+
 func TestWrongObjectsAreRefusedWithAMessage(t *testing.T) {
 	ensureDefaultNamespace(t)
 	long := strings.Repeat("x", 64)
@@ -180,8 +187,8 @@ func TestWrongObjectsAreRefusedWithAMessage(t *testing.T) {
 		{"a member's unknown method", poolYAML, "192.0.2.111", "192.0.2.111, forwardingMethod: GUE", `Unsupported value: "GUE": supported values: "DirectRouting", "Tunnel", "NAT"`},
 		{"a member's GUE without a port", poolYAML, "192.0.2.111", "192.0.2.111, tunnel: {type: GUE}", "type: GUE needs a port"},
 		{"a check of port 0", poolYAML, "{tcp: {}}", "{tcp: {}, port: 0}", "spec.healthCheck.port in body should be greater than or equal to 1"},
-		{"a health check of nothing", poolYAML, "{tcp: {}}", "{interval: 1s}", "want one kind of check: tcp or http"},
-		{"a check of two kinds", poolYAML, "{tcp: {}}", "{tcp: {}, http: {}}", "want one kind of check: tcp or http"},
+		{"a health check of nothing", poolYAML, "{tcp: {}}", "{interval: 1s}", "want one kind of check: tcp, http, tls or grpc"},
+		{"a check of two kinds", poolYAML, "{tcp: {}}", "{tcp: {}, http: {}}", "want one kind of check: tcp, http, tls or grpc"},
 		{"a path without a slash", poolYAML, "{tcp: {}}", "{http: {path: healthz}}", "path must begin with a slash"},
 		{"a path of two lines", poolYAML, "{tcp: {}}", `{http: {path: "/a\nb"}}`, "path must begin with a slash"},
 		{"a host of two words", poolYAML, "{tcp: {}}", `{http: {host: "a b"}}`, "host must be a name or an address"},
@@ -192,6 +199,16 @@ func TestWrongObjectsAreRefusedWithAMessage(t *testing.T) {
 		{"a range of statuses from its end", poolYAML, "{tcp: {}}", `{http: {statuses: ["299-200"]}}`, "statuses must be one from 100 to 599 each"},
 		{"a body that is no expression", poolYAML, "{tcp: {}}", `{http: {bodyRegex: "("}}`, "bodyRegex"},
 		{"a body of HEAD", poolYAML, "{tcp: {}}", "{http: {method: HEAD, bodyRegex: x}}", "the answer to HEAD has no body"},
+		{"an HTTP check and a TLS check", poolYAML, "{tcp: {}}", "{tls: {}, http: {}}", "want one kind of check: tcp, http, tls or grpc"},
+		{"a check of all kinds", poolYAML, "{tcp: {}}", "{tcp: {}, http: {}, tls: {}, grpc: {}}", "want one kind of check: tcp, http, tls or grpc"},
+		{"a server name with a port", poolYAML, "{tcp: {}}", "{tls: {serverName: \"[2001:db8::1]:443\"}}", "serverName must be a DNS name or an IP address without a port"},
+		{"a server name of two words", poolYAML, "{tcp: {}}", "{http: {tls: {serverName: a b}}}", "serverName must be a DNS name or an IP address without a port"},
+		{"a bundle that is none", poolYAML, "{tcp: {}}", "{tls: {caBundle: MIIB}}", "caBundle must be certificates in PEM"},
+		{"a bundle with a private key", poolYAML, "{tcp: {}}", "{grpc: {tls: {caBundle: \"" + bundle(1) + privateKey + "\"}}}", "and no private keys"},
+		{"a bundle of more than 64 KiB", poolYAML, "{tcp: {}}", "{tls: {caBundle: \"" + bundle(1200) + "\"}}", "may not be more than 65536"},
+		{"a bundle of no use", poolYAML, "{tcp: {}}", "{tls: {insecureSkipVerify: true, caBundle: \"" + bundle(1) + "\"}}", "insecureSkipVerify verifies nothing"},
+		{"HTTP/3", poolYAML, "{tcp: {}}", "{http: {version: \"3\"}}", `Unsupported value: "3": supported values: "1.1", "2"`},
+		{"a gRPC service of two words", poolYAML, "{tcp: {}}", "{grpc: {service: a b}}", "service must be printable ASCII without spaces"},
 		{"an interval without a unit", poolYAML, "{tcp: {}}", `{tcp: {}, interval: "5"}`, "interval"},
 		{"an interval that is too short", poolYAML, "{tcp: {}}", "{tcp: {}, interval: 99ms}", "interval must lie between 100ms and 24h"},
 		{"an interval that is too long", poolYAML, "{tcp: {}}", "{tcp: {}, interval: 25h}", "interval must lie between 100ms and 24h"},
@@ -358,6 +375,14 @@ func TestRightObjectsAreTaken(t *testing.T) {
 		{"a check by HTTP", poolYAML, "{tcp: {}}", "{http: {}}"},
 		{"a check by HTTP with all there is", poolYAML, "{tcp: {}}",
 			`{http: {method: GET, path: "/healthz?full=1", host: "[2001:db8::1]:8080", headers: [{name: X-Probe, value: "7"}], statuses: ["200-299", "401"], bodyRegex: "^(ok|fine)$"}}`},
+		{"a check by HTTP/2", poolYAML, "{tcp: {}}", `{http: {version: "2"}}`},
+		{"a check by HTTPS", poolYAML, "{tcp: {}}", "{http: {tls: {}}}"},
+		{"a check by HTTPS with all there is", poolYAML, "{tcp: {}}", `{http: {version: "1.1", tls: {serverName: "2001:db8::1", caBundle: "` + bundle(2) + `", insecureSkipVerify: false}}}`},
+		{"a check by TLS", poolYAML, "{tcp: {}}", "{tls: {}}"},
+		{"a check by TLS of any certificate", poolYAML, "{tcp: {}}", "{tls: {serverName: shop.example, insecureSkipVerify: true}}"},
+		{"a check by TLS with the largest bundle", poolYAML, "{tcp: {}}", `{tls: {caBundle: "` + bundle(1100) + `"}}`},
+		{"a check by gRPC", poolYAML, "{tcp: {}}", "{grpc: {}}"},
+		{"a check by gRPC with all there is", poolYAML, "{tcp: {}}", `{grpc: {service: shop.Orders, tls: {serverName: shop.example, caBundle: "` + bundle(1) + `"}}}`},
 		{"one port over TCP and UDP", serviceYAML, "{name: http, port: 80}", "{name: a, port: 80}, {name: b, port: 80, protocol: UDP}"},
 		{"the longest persistence", serviceYAML, "address:", "persistence: {timeout: 744h}\n  address:"},
 		{"a pool without members", poolYAML, "[{address: 192.0.2.111}]", "[]"},
