@@ -16,7 +16,8 @@ COPY --from=build /out/manager /manager
 USER 65532:65532
 ENTRYPOINT ["/manager"]
 
-# The agent runs as root with NET_ADMIN and NET_RAW only; config/agent says so.
+# The agent runs as root with NET_ADMIN and NET_RAW only; config/agent says so. The public authorities are for checks of real servers over TLS.
 FROM scratch AS agent
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build /out/agent /agent
 ENTRYPOINT ["/agent"]

@@ -4,7 +4,6 @@ package desired
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/lvs-operator/lvs-operator/agent/health"
 	"github.com/lvs-operator/lvs-operator/agent/health/check"
@@ -43,17 +42,10 @@ func parseCheck(compiled *v1alpha1.CompiledHealthCheck) (*Check, error) {
 		parsed.Spec.Check = check.DNS(*compiled.DNS)
 	case compiled.Ping != nil:
 		parsed.Spec.Check = check.Ping{}
+	case compiled.TLS != nil:
+		parsed.Spec.Check = check.TLS{Client: parseTLS(compiled.TLS)}
+	case compiled.GRPC != nil:
+		parsed.Spec.Check = parseGRPC(compiled.GRPC)
 	}
 	return parsed, parsed.Spec.Validate()
-}
-
-func parseHTTP(compiled *v1alpha1.CompiledHTTPCheck) check.HTTP {
-	var header strings.Builder
-	for _, field := range compiled.Headers {
-		header.WriteString(field.Name + ": " + field.Value + "\r\n")
-	}
-	return check.HTTP{
-		Method: compiled.Method, Path: compiled.Path, Host: compiled.Host, Header: header.String(),
-		Statuses: check.Statuses(compiled.Statuses), Body: compiled.BodyRegex,
-	}
 }

@@ -57,6 +57,35 @@ func TestHowARealServerComesUpAgainIsTakenOver(t *testing.T) {
 	}
 }
 
+func TestChecksByLibrariesAreTakenOver(t *testing.T) {
+	secure := &v1alpha1.TLSClient{ServerName: "shop.example", InsecureSkipVerify: true}
+	client := check.TLSClient{ServerName: "shop.example", SkipVerify: true}
+	request := v1alpha1.CompiledHTTPCheck{Method: "GET", Path: "/", Version: v1alpha1.HTTP11}
+	by := func(version v1alpha1.HTTPVersion, tls *v1alpha1.TLSClient) *v1alpha1.CompiledHTTPCheck {
+		c := request
+		c.Version, c.TLS = version, tls
+		return &c
+	}
+	plain := check.HTTP{Method: check.Get, Path: "/"}
+	for _, tc := range []struct {
+		change func(*v1alpha1.CompiledHealthCheck)
+		want   check.Check
+	}{
+		{func(c *v1alpha1.CompiledHealthCheck) { c.HTTP = by(v1alpha1.HTTP11, nil) }, plain},
+		{func(c *v1alpha1.CompiledHealthCheck) { c.HTTP = by("", nil) }, plain},
+		{func(c *v1alpha1.CompiledHealthCheck) { c.HTTP = by(v1alpha1.HTTP2, nil) }, check.H2C{HTTP: plain}},
+		{func(c *v1alpha1.CompiledHealthCheck) { c.HTTP = by(v1alpha1.HTTP11, secure) }, check.HTTPS{HTTP: plain, TLS: client}},
+		{func(c *v1alpha1.CompiledHealthCheck) { c.HTTP = by(v1alpha1.HTTP2, secure) }, check.HTTPS{HTTP: plain, TLS: client, Version2: true}},
+		{func(c *v1alpha1.CompiledHealthCheck) { c.TLS = secure }, check.TLS{Client: client}},
+		{func(c *v1alpha1.CompiledHealthCheck) { c.GRPC = &v1alpha1.GRPCCheck{Service: "a"} }, check.GRPC{Service: "a"}},
+		{func(c *v1alpha1.CompiledHealthCheck) { c.GRPC = &v1alpha1.GRPCCheck{TLS: secure} }, check.GRPC{Secure: true, TLS: client}},
+	} {
+		if got, err := parseCheck(compiledCheck(tc.change)); err != nil || got.Spec.Check != tc.want {
+			t.Errorf("got %+v (%v), want %+v", got, err, tc.want)
+		}
+	}
+}
+
 func TestCheckThatThisAgentDoesNotKnowIsRefused(t *testing.T) {
 	for want, change := range map[string]func(*v1alpha1.CompiledHealthCheck){
 		"health check has no kind": func(*v1alpha1.CompiledHealthCheck) {},
@@ -67,6 +96,7 @@ func TestCheckThatThisAgentDoesNotKnowIsRefused(t *testing.T) {
 			c.TCP = &v1alpha1.TCPCheck{}
 			c.FlapDamping = &v1alpha1.FlapDamping{Window: metav1.Duration{Duration: time.Minute}, HoldDown: metav1.Duration{Duration: time.Minute}}
 		},
+		"health check tls: CA bundle holds no certificate in PEM": func(c *v1alpha1.CompiledHealthCheck) { c.TLS = &v1alpha1.TLSClient{CABundle: "x"} },
 	} {
 		if _, err := parseCheck(compiledCheck(change)); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)

@@ -8,7 +8,7 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 // and goes down when a check and all its retries have failed: at most interval + (retries+1)*timeout + retries*retryDelay
 // after it died. One that a failed check has found down comes up again after rise passed checks, unless flapDamping holds it down.
 //
-// +kubebuilder:validation:XValidation:rule="[has(self.tcp), has(self.http), has(self.udp), has(self.smtp), has(self.dns), has(self.ping)].filter(x, x).size() == 1",message="want one kind of check: tcp, http, udp, smtp, dns or ping"
+// +kubebuilder:validation:XValidation:rule="[has(self.tcp), has(self.http), has(self.tls), has(self.grpc), has(self.udp), has(self.smtp), has(self.dns), has(self.ping)].filter(x, x).size() == 1",message="want one kind of check: tcp, http, tls, grpc, udp, smtp, dns or ping"
 // +kubebuilder:validation:XValidation:rule="!has(self.ping) || !has(self.port)",message="ping is of the whole real server: leave port out"
 // +kubebuilder:validation:XValidation:rule="!has(self.ping) || !has(self.via) || self.via == 'RealServer'",message="IPVS does not balance pings: set via: RealServer"
 type HealthCheck struct {
@@ -69,9 +69,16 @@ type HealthCheck struct {
 	// tcp opens a connection to that port of the real server and closes it. keepalived calls it TCP_CHECK.
 	// +optional
 	TCP *TCPCheck `json:"tcp,omitempty"`
-	// http sends a request by HTTP/1.1 to that port, without TLS, and judges the answer. keepalived calls it HTTP_GET.
+	// http sends a request to that port, by HTTP/1.1 without TLS unless it says otherwise, and judges the answer. keepalived calls it
+	// HTTP_GET, and with tls SSL_GET.
 	// +optional
 	HTTP *HTTPCheck `json:"http,omitempty"`
+	// tls makes a TLS handshake with that port, verifies the certificate and closes the connection. No keepalived check is like it.
+	// +optional
+	TLS *TLSClient `json:"tls,omitempty"`
+	// grpc asks the health service of a gRPC server on that port (grpc.health.v1.Health). No keepalived check is like it.
+	// +optional
+	GRPC *GRPCCheck `json:"grpc,omitempty"`
 	// udp sends one datagram to that port. It fails when the real server's host refuses the port by ICMP, or when ICMP says that the host
 	// cannot be reached. Where neither answerRegex nor answerHex is given, any answer passes at once, and so does silence until the timeout:
 	// then each check lasts as long as timeout, and a real server is up that merely says nothing. That its host is gone is noticed only if
@@ -170,7 +177,27 @@ type HTTPCheck struct {
 	// +kubebuilder:validation:MaxLength=1024
 	// +kubebuilder:validation:XValidation:rule="''.matches(self) in [true, false]",message="bodyRegex must be a regular expression in RE2 syntax"
 	BodyRegex string `json:"bodyRegex,omitempty"`
+	// tls sends the request over TLS (https), which may be {}. Absent: without TLS.
+	// +optional
+	TLS *TLSClient `json:"tls,omitempty"`
+	// version of HTTP: "1.1" (default) or "2". Over TLS the real server has to agree to HTTP/2 (ALPN); without TLS it has to expect HTTP/2
+	// from the first byte on (prior knowledge, h2c). The check fails at a real server that speaks the other version only.
+	// +optional
+	// +kubebuilder:default="1.1"
+	Version HTTPVersion `json:"version,omitempty"`
 }
+
+// HTTPVersion is a version of HTTP.
+//
+// +kubebuilder:validation:Enum="1.1";"2"
+type HTTPVersion string
+
+const (
+	// HTTP11 is RFC 9112.
+	HTTP11 HTTPVersion = "1.1"
+	// HTTP2 is RFC 9113.
+	HTTP2 HTTPVersion = "2"
+)
 
 // HTTPHeader is a header field of a request.
 type HTTPHeader struct {

@@ -85,9 +85,15 @@ type CompiledHealthCheck struct {
 	// tcp opens a connection to that port of the real server and closes it. It has no settings.
 	// +optional
 	TCP *TCPCheck `json:"tcp,omitempty"`
-	// http sends a request by HTTP/1.1 to that port and judges the answer.
+	// http sends a request to that port and judges the answer.
 	// +optional
 	HTTP *CompiledHTTPCheck `json:"http,omitempty"`
+	// tls makes a TLS handshake with that port and verifies the certificate.
+	// +optional
+	TLS *TLSClient `json:"tls,omitempty"`
+	// grpc asks the health service of a gRPC server on that port.
+	// +optional
+	GRPC *GRPCCheck `json:"grpc,omitempty"`
 	// udp sends a datagram to that port and judges the answer, or silence.
 	// +optional
 	UDP *CompiledUDPCheck `json:"udp,omitempty"`
@@ -125,6 +131,12 @@ type CompiledHTTPCheck struct {
 	// bodyRegex is a regular expression (RE2) that has to match in the body; absent: any body passes.
 	// +optional
 	BodyRegex string `json:"bodyRegex,omitempty"`
+	// tls sends the request over TLS; absent: without.
+	// +optional
+	TLS *TLSClient `json:"tls,omitempty"`
+	// version of HTTP: 1.1 or 2; absent: 1.1, as if the pool says nothing.
+	// +optional
+	Version HTTPVersion `json:"version,omitempty"`
 }
 
 // CompiledHTTPHeader is a header field of a request.

@@ -106,6 +106,8 @@ func compileHealthCheck(check *v1alpha1.HealthCheck) *v1alpha1.CompiledHealthChe
 		SMTP:        compileSMTPCheck(check.SMTP),
 		DNS:         compileDNSCheck(check.DNS),
 		Ping:        check.Ping,
+		TLS:         check.TLS,
+		GRPC:        check.GRPC,
 	}
 }
 
@@ -115,6 +117,7 @@ func compileHTTPCheck(check *v1alpha1.HTTPCheck) *v1alpha1.CompiledHTTPCheck {
 	}
 	compiled := &v1alpha1.CompiledHTTPCheck{
 		Method: cmp.Or(check.Method, "GET"), Path: cmp.Or(check.Path, "/"), Host: check.Host, BodyRegex: check.BodyRegex,
+		TLS: compileHTTPS(check.TLS, check.Host), Version: cmp.Or(check.Version, v1alpha1.HTTP11),
 	}
 	for _, header := range check.Headers {
 		compiled.Headers = append(compiled.Headers, v1alpha1.CompiledHTTPHeader(header))

@@ -252,8 +252,30 @@ func tellCheck(c *v1alpha1.CompiledHealthCheck) string {
 	}
 	if h := c.HTTP; h != nil {
 		told += fmt.Sprintf(", by http %s %s%s, headers %v, statuses %q, body %q", h.Method, h.Host, h.Path, h.Headers, h.Statuses, h.BodyRegex)
+		if h.Version != v1alpha1.HTTP11 {
+			told += fmt.Sprintf(", version %s", h.Version)
+		}
+		told += tellTLS(h.TLS)
+	}
+	if c.TLS != nil {
+		told += tellTLS(c.TLS)
+	}
+	if g := c.GRPC; g != nil {
+		told += fmt.Sprintf(", by grpc for %q", g.Service) + tellTLS(g.TLS)
 	}
 	return told + tellPacketCheck(c)
+}
+
+func tellTLS(c *v1alpha1.TLSClient) string {
+	switch {
+	case c == nil:
+		return ""
+	case c.InsecureSkipVerify:
+		return fmt.Sprintf(", by tls with %q, unverified", c.ServerName)
+	case c.CABundle != "":
+		return fmt.Sprintf(", by tls with %q, signed by %q", c.ServerName, c.CABundle)
+	}
+	return fmt.Sprintf(", by tls with %q", c.ServerName)
 }
 
 // tellSettings leaves out what every group has that asks for nothing.

@@ -88,6 +88,13 @@ func hosts(n int) string {
 	return strings.Join(all, ", ")
 }
 
+const privateKey = `-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n`
+
+// bundle is so many certificates as a string in YAML has them.
+func bundle(n int) string {
+	return strings.Repeat(`-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n`, n)
+}
+
 func TestWrongObjectsAreRefusedWithAMessage(t *testing.T) {
 	ensureDefaultNamespace(t)
 	long := strings.Repeat("x", 64)
@@ -190,8 +197,8 @@ func TestWrongObjectsAreRefusedWithAMessage(t *testing.T) {
 		{"a member's unknown method", poolYAML, "192.0.2.111", "192.0.2.111, forwardingMethod: GUE", `Unsupported value: "GUE": supported values: "DirectRouting", "Tunnel", "NAT"`},
 		{"a member's GUE without a port", poolYAML, "192.0.2.111", "192.0.2.111, tunnel: {type: GUE}", "type: GUE needs a port"},
 		{"a check of port 0", poolYAML, "{tcp: {}}", "{tcp: {}, port: 0}", "spec.healthCheck.port in body should be greater than or equal to 1"},
-		{"a health check of nothing", poolYAML, "{tcp: {}}", "{interval: 1s}", "want one kind of check: tcp, http, udp, smtp, dns or ping"},
-		{"a check of two kinds", poolYAML, "{tcp: {}}", "{tcp: {}, http: {}}", "want one kind of check: tcp, http, udp, smtp, dns or ping"},
+		{"a health check of nothing", poolYAML, "{tcp: {}}", "{interval: 1s}", "want one kind of check: tcp, http, tls, grpc, udp, smtp, dns or ping"},
+		{"a check of two kinds", poolYAML, "{tcp: {}}", "{tcp: {}, http: {}}", "want one kind of check: tcp, http, tls, grpc, udp, smtp, dns or ping"},
 		{"a path without a slash", poolYAML, "{tcp: {}}", "{http: {path: healthz}}", "path must begin with a slash"},
 		{"a path of two lines", poolYAML, "{tcp: {}}", `{http: {path: "/a\nb"}}`, "path must begin with a slash"},
 		{"a host of two words", poolYAML, "{tcp: {}}", `{http: {host: "a b"}}`, "host must be a name or an address"},
@@ -202,7 +209,7 @@ func TestWrongObjectsAreRefusedWithAMessage(t *testing.T) {
 		{"a range of statuses from its end", poolYAML, "{tcp: {}}", `{http: {statuses: ["299-200"]}}`, "statuses must be one from 100 to 599 each"},
 		{"a body that is no expression", poolYAML, "{tcp: {}}", `{http: {bodyRegex: "("}}`, "bodyRegex"},
 		{"a body of HEAD", poolYAML, "{tcp: {}}", "{http: {method: HEAD, bodyRegex: x}}", "the answer to HEAD has no body"},
-		{"a check of two kinds of packets", poolYAML, "{tcp: {}}", "{udp: {}, ping: {}}", "want one kind of check: tcp, http, udp, smtp, dns or ping"},
+		{"a check of two kinds of packets", poolYAML, "{tcp: {}}", "{udp: {}, ping: {}}", "want one kind of check: tcp, http, tls, grpc, udp, smtp, dns or ping"},
 		{"a payload as text and in hex", poolYAML, "{tcp: {}}", "{udp: {payload: a, payloadHex: \"61\"}}", "give payload or payloadHex, and not both"},
 		{"an answer as text and in hex", poolYAML, "{tcp: {}}", "{udp: {answerRegex: a, answerHex: \"61\"}}", "give answerRegex or answerHex, and not both"},
 		{"a payload of more bytes than letters", poolYAML, "{tcp: {}}", "{udp: {payload: " + strings.Repeat("\u00e4", 257) + "}}", "payload may have at most 512 bytes"},
@@ -221,6 +228,16 @@ func TestWrongObjectsAreRefusedWithAMessage(t *testing.T) {
 		{"an answer that is no address", poolYAML, "{tcp: {}}", "{dns: {name: a.example, type: AAAA, answer: b.example}}", "answer must be an IPv4 address for type A"},
 		{"an answer of two lines", poolYAML, "{tcp: {}}", `{dns: {type: TXT, answer: "a\nb"}}`, "answer must be printable ASCII"},
 		{"a ping of a port", poolYAML, "{tcp: {}}", "{ping: {}, port: 7}", "ping is of the whole real server: leave port out"},
+		{"an HTTP check and a TLS check", poolYAML, "{tcp: {}}", "{tls: {}, http: {}}", "want one kind of check: tcp, http, tls, grpc, udp, smtp, dns or ping"},
+		{"a check of all kinds", poolYAML, "{tcp: {}}", "{tcp: {}, http: {}, tls: {}, grpc: {}}", "want one kind of check: tcp, http, tls, grpc, udp, smtp, dns or ping"},
+		{"a server name with a port", poolYAML, "{tcp: {}}", "{tls: {serverName: \"[2001:db8::1]:443\"}}", "serverName must be a DNS name or an IP address without a port"},
+		{"a server name of two words", poolYAML, "{tcp: {}}", "{http: {tls: {serverName: a b}}}", "serverName must be a DNS name or an IP address without a port"},
+		{"a bundle that is none", poolYAML, "{tcp: {}}", "{tls: {caBundle: MIIB}}", "caBundle must be certificates in PEM"},
+		{"a bundle with a private key", poolYAML, "{tcp: {}}", "{grpc: {tls: {caBundle: \"" + bundle(1) + privateKey + "\"}}}", "and no private keys"},
+		{"a bundle of more than 64 KiB", poolYAML, "{tcp: {}}", "{tls: {caBundle: \"" + bundle(1200) + "\"}}", "may not be more than 65536"},
+		{"a bundle of no use", poolYAML, "{tcp: {}}", "{tls: {insecureSkipVerify: true, caBundle: \"" + bundle(1) + "\"}}", "insecureSkipVerify verifies nothing"},
+		{"HTTP/3", poolYAML, "{tcp: {}}", "{http: {version: \"3\"}}", `Unsupported value: "3": supported values: "1.1", "2"`},
+		{"a gRPC service of two words", poolYAML, "{tcp: {}}", "{grpc: {service: a b}}", "service must be printable ASCII without spaces"},
 		{"an interval without a unit", poolYAML, "{tcp: {}}", `{tcp: {}, interval: "5"}`, "interval"},
 		{"an interval that is too short", poolYAML, "{tcp: {}}", "{tcp: {}, interval: 99ms}", "interval must lie between 100ms and 24h"},
 		{"an interval that is too long", poolYAML, "{tcp: {}}", "{tcp: {}, interval: 25h}", "interval must lie between 100ms and 24h"},
@@ -417,6 +434,14 @@ func TestRightObjectsAreTaken(t *testing.T) {
 		{"a check by DNS with all there is", poolYAML, "{tcp: {}}", `{dns: {name: _sip._udp.example.com., type: AAAA, protocol: TCP, answer: "2001:db8::1"}}`},
 		{"a check of a record that is no address", poolYAML, "{tcp: {}}", "{dns: {name: example.com, type: MX, answer: 10 mail.example.com.}}"},
 		{"a check by ping", poolYAML, "{tcp: {}}", "{ping: {}}"},
+		{"a check by HTTP/2", poolYAML, "{tcp: {}}", `{http: {version: "2"}}`},
+		{"a check by HTTPS", poolYAML, "{tcp: {}}", "{http: {tls: {}}}"},
+		{"a check by HTTPS with all there is", poolYAML, "{tcp: {}}", `{http: {version: "1.1", tls: {serverName: "2001:db8::1", caBundle: "` + bundle(2) + `", insecureSkipVerify: false}}}`},
+		{"a check by TLS", poolYAML, "{tcp: {}}", "{tls: {}}"},
+		{"a check by TLS of any certificate", poolYAML, "{tcp: {}}", "{tls: {serverName: shop.example, insecureSkipVerify: true}}"},
+		{"a check by TLS with the largest bundle", poolYAML, "{tcp: {}}", `{tls: {caBundle: "` + bundle(1100) + `"}}`},
+		{"a check by gRPC", poolYAML, "{tcp: {}}", "{grpc: {}}"},
+		{"a check by gRPC with all there is", poolYAML, "{tcp: {}}", `{grpc: {service: shop.Orders, tls: {serverName: shop.example, caBundle: "` + bundle(1) + `"}}}`},
 		{"one port over TCP and UDP", serviceYAML, "{name: http, port: 80}", "{name: a, port: 80}, {name: b, port: 80, protocol: UDP}"},
 		{"the longest persistence", serviceYAML, "address:", "persistence: {timeout: 744h}\n  address:"},
 		{"a pool without members", poolYAML, "[{address: 192.0.2.111}]", "[]"},

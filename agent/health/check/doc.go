@@ -9,7 +9,7 @@ import "net/netip"
 // Check is one kind of check with its settings. Its dynamic type is one of this package, comparable, so that real servers that are checked
 // alike have equal Checks.
 type Check interface {
-	// Kind is the name that the API gives the kind, for example "tcp".
+	// Kind names the dynamic type, for example "tcp". It is kept in files, so it stays as it is.
 	Kind() string
 	// String is the check in an operator's words, for example "tcp" or "http GET /healthz".
 	String() string

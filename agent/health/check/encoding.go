@@ -41,6 +41,14 @@ func Decode(text []byte) (Check, error) {
 		return decode[DNS](e)
 	case Ping{}.Kind():
 		return decode[Ping](e)
+	case HTTPS{}.Kind():
+		return decode[HTTPS](e)
+	case H2C{}.Kind():
+		return decode[H2C](e)
+	case TLS{}.Kind():
+		return decode[TLS](e)
+	case GRPC{}.Kind():
+		return decode[GRPC](e)
 	}
 	return nil, fmt.Errorf("decode a check: there is no kind %q", e.Kind)
 }

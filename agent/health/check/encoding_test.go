@@ -16,6 +16,10 @@ func TestWhatIsEncodedIsDecodedAsTheSame(t *testing.T) {
 		check.SMTP{Helo: "d.example"},
 		check.DNS{Name: "a.example", Type: "A", Protocol: "TCP", Answer: "192.0.2.1"},
 		check.Ping{},
+		check.HTTPS{HTTP: check.HTTP{Method: "GET", Path: "/a"}, TLS: check.TLSClient{ServerName: "b", CABundle: "c\nd"}, Version2: true},
+		check.H2C{HTTP: check.HTTP{Method: "GET", Path: "/a"}},
+		check.TLS{Client: check.TLSClient{ServerName: "a", SkipVerify: true}},
+		check.GRPC{Service: "a", Secure: true, TLS: check.TLSClient{ServerName: "b"}},
 	} {
 		text, err := check.Encode(c)
 		if err != nil {

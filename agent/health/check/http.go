@@ -5,6 +5,7 @@ package check
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"net/netip"
 	"regexp"
 	"strings"
@@ -39,7 +40,9 @@ type HTTP struct {
 func (HTTP) Kind() string { return "http" }
 
 // String implements Check.
-func (c HTTP) String() string { return "http " + c.Method + " " + c.Host + c.Path }
+func (c HTTP) String() string { return "http " + c.request() }
+
+func (c HTTP) request() string { return c.Method + " " + c.Host + c.Path }
 
 // Validate implements Check.
 func (c HTTP) Validate() error {
@@ -67,19 +70,24 @@ func (c HTTP) Validate() error {
 
 func isControl(r rune) bool { return r < ' ' || r == 0x7f }
 
-// Dialogue implements Spoken.
-func (c HTTP) Dialogue() Dialogue {
-	d := httpDialogue{check: c}
-	if c.Body != "" {
-		d.body = regexp.MustCompile(c.Body)
+// Fields yields the further header fields, each name with its value.
+func (c HTTP) Fields() iter.Seq2[string, string] {
+	return func(yield func(string, string) bool) {
+		for line := range strings.Lines(c.Header) {
+			name, value, _ := strings.Cut(strings.TrimSuffix(line, "\r\n"), ":")
+			if !yield(name, strings.TrimSpace(value)) {
+				return
+			}
+		}
 	}
-	return d
 }
+
+// Dialogue implements Spoken.
+func (c HTTP) Dialogue() Dialogue { return httpDialogue{c, c.Judge()} }
 
 type httpDialogue struct {
 	check HTTP
-	// body is nil where the body does not matter.
-	body *regexp.Regexp
+	judge HTTPJudge
 }
 
 // Open implements Dialogue. The real server closes behind its answer.
@@ -101,25 +109,18 @@ func (d httpDialogue) Hear(_ int, heard []byte, end bool) Answer {
 	case err != nil:
 		return fail(err)
 	case m.head == 0 && end:
-		return fail(cut(heard))
+		return fail(Cut(heard, len(heard)))
 	case m.head == 0:
 		return listen()
-	case !d.check.Statuses.Has(m.status):
-		return fail(fmt.Errorf("HTTP status %d: want %s", m.status, d.check.Statuses))
-	case d.body == nil:
+	}
+	if err := d.judge.Status(m.status); err != nil {
+		return fail(err)
+	}
+	switch {
+	case !d.judge.WantsBody():
 		return pass()
 	case !end && !m.complete(heard):
 		return listen()
-	case !d.body.Match(m.body(heard)):
-		return fail(fmt.Errorf("the body of the answer does not match %s: it begins with %s", d.check.Body, quote(m.body(heard))))
 	}
-	return pass()
-}
-
-// cut is the failure of an answer that ended before it said anything.
-func cut(heard []byte) error {
-	if len(heard) == 0 {
-		return errors.New("the connection was closed without an answer")
-	}
-	return fmt.Errorf("the answer ended after %d bytes, before its head did: %s", len(heard), quote(heard))
+	return Answer{Done: true, Failure: d.judge.Body(m.body(heard))}
 }

@@ -68,13 +68,13 @@ func (d smtpDialogue) Hear(said int, heard []byte, end bool) Answer {
 		case err != nil:
 			return fail(err)
 		case !reply.whole && end && len(heard) > 0:
-			return fail(fmt.Errorf("the connection was closed in the middle of %s: %s", awaited, quote(heard)))
+			return fail(fmt.Errorf("the connection was closed in the middle of %s: %s", awaited, Quote(heard)))
 		case !reply.whole && end:
 			return fail(fmt.Errorf("the connection was closed before %s", awaited))
 		case !reply.whole:
 			return listen()
 		case step >= said && len(rest) > 0:
-			return fail(fmt.Errorf("the real server speaks before its turn: after %s it sent %s", awaited, quote(rest)))
+			return fail(fmt.Errorf("the real server speaks before its turn: after %s it sent %s", awaited, Quote(rest)))
 		}
 		var say []byte
 		if awaited, say, err = d.next(awaited, reply); err != nil {
@@ -100,5 +100,5 @@ func (d smtpDialogue) next(awaited string, r smtpReply) (then string, say []byte
 	case awaited == greeting:
 		want = smtpReady
 	}
-	return "", nil, fmt.Errorf("%s is %d %s: want %d", awaited, r.code, quote(r.text), want)
+	return "", nil, fmt.Errorf("%s is %d %s: want %d", awaited, r.code, Quote(r.text), want)
 }

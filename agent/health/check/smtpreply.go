@@ -57,5 +57,5 @@ func parseReplyLine(line []byte, whole bool) (code int, last bool, err error) {
 }
 
 func notSMTP(line []byte) error {
-	return fmt.Errorf("the answer is not SMTP: a line begins with %s", quote(line))
+	return fmt.Errorf("the answer is not SMTP: a line begins with %s", Quote(line))
 }

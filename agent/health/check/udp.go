@@ -76,7 +76,7 @@ func (e udpExchange) Say() []byte { return e.payload }
 func (e udpExchange) Hear(datagram []byte) error {
 	switch {
 	case e.expression != nil && !e.expression.Match(datagram):
-		return fmt.Errorf("the answer does not match %s: it begins with %s", e.check.AnswerRegex, quote(datagram))
+		return fmt.Errorf("the answer does not match %s: it begins with %s", e.check.AnswerRegex, Quote(datagram))
 	case len(e.begin) > 0 && len(datagram) == 0:
 		return fmt.Errorf("the answer does not begin with %s: it is empty", e.check.AnswerHex)
 	case !begins(datagram, e.begin):

@@ -28,7 +28,7 @@ func NewCalls(ended func()) *Calls {
 }
 
 // Start begins a call in a place where none runs. Its context ends with End.
-func (c *Calls) Start(place int, t health.Target, call func(context.Context, health.Target) error) {
+func (c *Calls) Start(place int, t health.Target, call call) {
 	ctx, cancel := context.WithCancel(context.Background())
 	c.mu.Lock()
 	c.cancels[place] = cancel

@@ -4,7 +4,6 @@ package probe
 
 import (
 	"errors"
-	"fmt"
 
 	"golang.org/x/sys/unix"
 
@@ -171,8 +170,8 @@ func (c *conversation) overdue() error {
 	case !c.connected:
 		return check.NoAnswer(timeout)
 	case len(c.heard) == 0:
-		return fmt.Errorf("connected, but no answer within %v", timeout)
+		return notAnswered(timeout)
 	default:
-		return fmt.Errorf("the answer was not complete within %v: %d bytes came", timeout, len(c.heard))
+		return notComplete(timeout, len(c.heard))
 	}
 }

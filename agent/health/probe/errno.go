@@ -10,12 +10,12 @@ import (
 	"github.com/lvs-operator/lvs-operator/agent/health"
 )
 
-// errnoReason names what connect(2) and socket(2) answer. The last group is the director's own want.
+// errnoReason names what connect(2), socket(2), read(2) and write(2) answer. The last group is the director's own want.
 func errnoReason(errno syscall.Errno) error {
 	switch errno {
 	case syscall.ECONNREFUSED:
 		return errors.New("connection refused")
-	case syscall.ECONNRESET:
+	case syscall.ECONNRESET, syscall.EPIPE:
 		return errors.New("connection reset")
 	case syscall.EHOSTUNREACH:
 		return errors.New("no route to host")

@@ -3,11 +3,14 @@
 package probe
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -15,28 +18,61 @@ import (
 	"github.com/lvs-operator/lvs-operator/agent/health/check"
 )
 
+// ways are those in which a request is sent, with the server that takes it.
+var ways = []struct {
+	name  string
+	serve func(*testing.T, http.Handler) net.Addr
+	by    func(check.HTTP) check.Check
+}{
+	{"HTTP/1.1", servePlain(1), func(c check.HTTP) check.Check { return c }},
+	{"HTTP/2", servePlain(2), func(c check.HTTP) check.Check { return check.H2C{HTTP: c} }},
+	{"HTTP/1.1 over TLS", serveTLS, func(c check.HTTP) check.Check { return check.HTTPS{HTTP: c, TLS: anyCertificate} }},
+	{"HTTP/2 over TLS", serveTLS, func(c check.HTTP) check.Check { return check.HTTPS{HTTP: c, TLS: anyCertificate, Version2: true} }},
+}
+
+var anyCertificate = check.TLSClient{SkipVerify: true}
+
+func servePlain(version int) func(*testing.T, http.Handler) net.Addr {
+	return func(t *testing.T, handler http.Handler) net.Addr {
+		t.Helper()
+		server := httptest.NewUnstartedServer(handler)
+		server.Config.Protocols = &http.Protocols{}
+		server.Config.Protocols.SetHTTP1(version == 1)
+		server.Config.Protocols.SetUnencryptedHTTP2(version == 2)
+		server.Start()
+		t.Cleanup(server.Close)
+		return server.Listener.Addr()
+	}
+}
+
+func serveTLS(t *testing.T, handler http.Handler) net.Addr {
+	t.Helper()
+	server := httptest.NewUnstartedServer(handler)
+	server.EnableHTTP2 = true
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	return server.Listener.Addr()
+}
+
+// request is a check with its defaults.
+func request(c check.HTTP) check.HTTP {
+	c.Method, c.Path = cmp.Or(c.Method, http.MethodGet), cmp.Or(c.Path, "/")
+	return c
+}
+
 func checkHTTP(t *testing.T, address net.Addr, c check.HTTP) string {
 	t.Helper()
-	if c.Method == "" {
-		c.Method = http.MethodGet
-	}
-	if c.Path == "" {
-		c.Path = "/"
-	}
-	if err := c.Validate(); err != nil {
-		t.Fatal(err)
-	}
-	asked := target(address, 2*time.Second)
-	asked.Spec.Check = c
-	return text(makeOne(t, asked))
+	return text(makeOf(t, address, 2*time.Second, request(c)))
 }
 
 func TestHTTPServerIsJudgedByWhatItAnswers(t *testing.T) {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/ok", func(w http.ResponseWriter, r *http.Request) {
-		_, _ = fmt.Fprintf(w, "%s %s %s", r.Method, r.Host, r.Header.Get("X-Probe"))
+		_, _ = fmt.Fprintf(w, "%s %s %s %d", r.Method, r.Host, r.Header.Get("X-Probe"), r.ProtoMajor)
 	})
 	mux.HandleFunc("/sick", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
+	mux.HandleFunc("/moved", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/ok", http.StatusFound) })
 	mux.HandleFunc("/long", func(w http.ResponseWriter, _ *http.Request) {
 		for range 100 {
 			_, _ = io.WriteString(w, strings.Repeat("x", 400))
@@ -50,34 +86,71 @@ func TestHTTPServerIsJudgedByWhatItAnswers(t *testing.T) {
 				return
 			}
 		}
+		_, _ = io.WriteString(w, "y")
 	})
-	server := httptest.NewServer(mux)
-	defer server.Close()
-	for _, tc := range []struct {
-		name  string
-		check check.HTTP
-		want  string
-	}{
-		{"status", check.HTTP{Path: "/ok"}, "passed"},
-		{"HEAD", check.HTTP{Path: "/ok", Method: "HEAD"}, "passed"},
-		{"body", check.HTTP{Path: "/ok", Host: "shop.example", Header: "X-Probe: 7\r\n", Body: "^GET shop.example 7$"}, "passed"},
-		{"default host", check.HTTP{Path: "/ok", Body: "^GET " + server.Listener.Addr().String() + " $"}, "passed"},
-		{"another body", check.HTTP{Path: "/ok", Body: "fine"}, `the body of the answer does not match fine: it begins with "GET ` + server.Listener.Addr().String() + ` "`},
-		{"another status", check.HTTP{Path: "/sick"}, "HTTP status 503: want 200-299"},
-		{"a status that is wanted", check.HTTP{Path: "/sick", Statuses: "200,500-503"}, "passed"},
-		{"chunks", check.HTTP{Path: "/long", Body: "xthe end$"}, "passed"},
-		{"longer than what is read", check.HTTP{Path: "/endless", Body: "y"},
-			`the body of the answer does not match y: it begins with "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"...`},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			if got := checkHTTP(t, server.Listener.Addr(), tc.check); got != tc.want {
-				t.Errorf("got %q, want %q", got, tc.want)
+	for _, way := range ways {
+		address := way.serve(t, mux)
+		version := "1"
+		if strings.HasPrefix(way.name, "HTTP/2") {
+			version = "2"
+		}
+		for _, tc := range []struct {
+			name  string
+			check check.HTTP
+			want  string
+		}{
+			{"status", check.HTTP{Path: "/ok"}, "passed"},
+			{"HEAD", check.HTTP{Path: "/ok", Method: "HEAD"}, "passed"},
+			{"body", check.HTTP{Path: "/ok", Host: "shop.example", Header: "X-Probe: 7\r\n", Body: "^GET shop.example 7 " + version + "$"}, "passed"},
+			{"default host", check.HTTP{Path: "/ok", Body: "^GET " + address.String() + "  " + version + "$"}, "passed"},
+			{"another body", check.HTTP{Path: "/ok", Body: "fine"},
+				`the body of the answer does not match fine: it begins with "GET ` + address.String() + `  ` + version + `"`},
+			{"another status", check.HTTP{Path: "/sick"}, "HTTP status 503: want 200-299"},
+			{"a status that is wanted", check.HTTP{Path: "/sick", Statuses: "200,500-503"}, "passed"},
+			{"a redirection", check.HTTP{Path: "/moved"}, "HTTP status 302: want 200-299"},
+			{"chunks", check.HTTP{Path: "/long", Body: "xthe end$"}, "passed"},
+			{"longer than what is read", check.HTTP{Path: "/endless", Body: "y"},
+				`the body of the answer does not match y: it begins with "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"...`},
+		} {
+			t.Run(tc.name+" by "+way.name, func(t *testing.T) {
+				if got := text(makeOf(t, address, 5*time.Second, way.by(request(tc.check)))); got != tc.want {
+					t.Errorf("got %q, want %q", got, tc.want)
+				}
+			})
+		}
+	}
+}
+
+func TestRequestIsSentAsTheCheckHasIt(t *testing.T) {
+	for _, way := range ways {
+		address := way.serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = fmt.Fprintf(w, "%s %s %q %q", r.RequestURI, r.UserAgent(), r.Header.Values("Accept"), r.Header.Values("Accept-Encoding"))
+		}))
+		for _, path := range []string{"/", `/%2f{"<>|}?a=b&c`, "//two?x", "/a//b"} {
+			c := request(check.HTTP{Path: path, Body: "^" + regexp.QuoteMeta(path+` lvs-operator ["*/*"] []`) + "$"})
+			if got := text(makeOf(t, address, 5*time.Second, way.by(c))); got != "passed" {
+				t.Errorf("%s by %s: %s", path, way.name, got)
 			}
+		}
+	}
+}
+
+func TestAnswerThatStopsIsNotComplete(t *testing.T) {
+	for _, way := range ways {
+		t.Run(way.name, func(t *testing.T) {
+			over := make(chan struct{})
+			defer close(over)
+			address := way.serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				_, _ = io.WriteString(w, "half")
+				w.(http.Flusher).Flush()
+				<-over
+			}))
+			becomes(t, address, way.by(request(check.HTTP{Body: "whole"})), "the answer was not complete within %v: ")
 		})
 	}
 }
 
-// answering is a server that reads a request, sends the parts one by one, and closes.
+// answering is a server that reads a request, sends the parts one by one, and ends.
 func answering(t *testing.T, parts ...string) net.Addr {
 	t.Helper()
 	l := listen(t, "127.0.0.1:0")
@@ -93,6 +166,9 @@ func answering(t *testing.T, parts ...string) net.Addr {
 				return
 			}
 		}
+		// To close with something unread would be a reset.
+		_ = conn.(*net.TCPConn).CloseWrite()
+		_, _ = io.Copy(io.Discard, conn)
 	}()
 	return l.Addr()
 }

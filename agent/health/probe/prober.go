@@ -3,7 +3,6 @@
 package probe
 
 import (
-	"context"
 	"fmt"
 	"time"
 
@@ -23,12 +22,14 @@ type Prober struct {
 	// at are the conversations by place.
 	at []conversation
 	// ended are the results that Wait returns next.
-	ended     []monitor.Result
-	results   []monitor.Result
-	calls     *Calls
-	dialogues prepared[check.Dialogue]
-	exchanges prepared[check.Exchange]
-	sockets   sockets
+	ended   []monitor.Result
+	results []monitor.Result
+	calls   *Calls
+	sockets sockets
+	// dialogues, exchanges and called are checks made ready.
+	dialogues kept[check.Dialogue]
+	exchanges kept[check.Exchange]
+	called    kept[call]
 	// heard is what the last read brought, and say what is said next.
 	heard [check.MostHeard]byte
 	say   []byte
@@ -40,7 +41,7 @@ func New() (*Prober, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open what health checks wait with: %w", err)
 	}
-	p := &Prober{poll: poll, dialogues: prepared[check.Dialogue]{}, exchanges: prepared[check.Exchange]{}}
+	p := &Prober{poll: poll, dialogues: kept[check.Dialogue]{}, exchanges: kept[check.Exchange]{}, called: kept[call]{}}
 	p.calls = NewCalls(p.Wake)
 	return p, nil
 }
@@ -68,13 +69,8 @@ func (p *Prober) Start(place int, t health.Target) {
 	case check.Ping:
 		p.calls.Start(place, t, ping(place))
 	default:
-		p.calls.Start(place, t, unknown)
+		p.calls.Start(place, t, p.called.of(c, func() call { return callOf(c) }))
 	}
-}
-
-// unknown is the check of a kind that there is no way to make.
-func unknown(_ context.Context, t health.Target) error {
-	return fmt.Errorf("%w: this agent has no check of the kind %v", health.ErrInconclusive, t.Spec.Check)
 }
 
 // End implements monitor.Prober.
