@@ -6,13 +6,13 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/lvs-operator/lvs-operator/agent/desired"
 	"github.com/lvs-operator/lvs-operator/agent/health"
 	"github.com/lvs-operator/lvs-operator/agent/ipvs"
 	"github.com/lvs-operator/lvs-operator/agent/serving"
 	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
-	"time"
 )
 
 // world is everything that the API server says to one node.

@@ -145,10 +145,10 @@ func fakeAgentSince(t *testing.T, agent client.Client, node string, state v1alph
 	})
 }
 
-// setDegraded reports the group's services that have lost real servers.
-func setDegraded(t *testing.T, agent client.Client, node string, degraded ...v1alpha1.DegradedService) {
+// setDegraded reports, of the Active director, the services that have lost real servers.
+func setDegraded(t *testing.T, agent client.Client, degraded ...v1alpha1.DegradedService) {
 	t.Helper()
-	patchReport(t, agent, node, func(state *v1alpha1.NodeState) { state.Status.DirectorGroups[0].Degraded = degraded })
+	patchReport(t, agent, "brucelee", func(state *v1alpha1.NodeState) { state.Status.DirectorGroups[0].Degraded = degraded })
 }
 
 // patchReport changes what a node's agent says.
@@ -395,24 +395,24 @@ func TestTheTutorialThroughTheManager(t *testing.T) {
 	})
 
 	t.Run("and of one that lost its last healthy real server", func(t *testing.T) {
-		setDegraded(t, agent, "brucelee", v1alpha1.DegradedService{Service: "web/tomcat/http", RealServers: 2})
+		setDegraded(t, agent, v1alpha1.DegradedService{Service: "web/tomcat/http", RealServers: 2})
 		hasCondition(t, c, tomcat, v1alpha1.ConditionReady, "False NoHealthyRealServer")
 		hasEvents(t, "NoHealthyRealServer tomcat director brucelee sees none of 2 real servers of port http healthy")
-		setDegraded(t, agent, "brucelee")
+		setDegraded(t, agent)
 		hasCondition(t, c, tomcat, v1alpha1.ConditionReady, "True")
 		hasEvents(t, "Served tomcat brucelee is Active with 2 of 2 real servers healthy")
 	})
 
 	t.Run("and of one whose quorum is lost, and what followed from it", func(t *testing.T) {
 		lost := v1alpha1.DegradedService{Service: "web/tomcat/http", RealServers: 2, Healthy: 1, Consequence: v1alpha1.ConsequenceQuorumLost}
-		setDegraded(t, agent, "brucelee", lost)
+		setDegraded(t, agent, lost)
 		hasCondition(t, c, tomcat, v1alpha1.ConditionReady, "False QuorumLost")
 		hasEvents(t, "QuorumLost tomcat director brucelee sees 1 of 2 real servers of port http healthy, which is no quorum; these serve alone")
 		lost.Consequence = v1alpha1.ConsequenceSorryServer
-		setDegraded(t, agent, "brucelee", lost)
+		setDegraded(t, agent, lost)
 		hasCondition(t, c, tomcat, v1alpha1.ConditionReady, "False SorryServer")
 		hasEvents(t, "SorryServer tomcat director brucelee sees 1 of 2 real servers of port http healthy, which is no quorum, and sends new connections to the sorryServer")
-		setDegraded(t, agent, "brucelee")
+		setDegraded(t, agent)
 		hasCondition(t, c, tomcat, v1alpha1.ConditionReady, "True")
 	})
 
