@@ -22,6 +22,7 @@ import (
 	"github.com/lvs-operator/lvs-operator/agent/connections"
 	"github.com/lvs-operator/lvs-operator/agent/connections/exchange"
 	"github.com/lvs-operator/lvs-operator/agent/health"
+	"github.com/lvs-operator/lvs-operator/agent/health/check"
 	"github.com/lvs-operator/lvs-operator/agent/health/monitor"
 	"github.com/lvs-operator/lvs-operator/agent/health/monitor/monitortest"
 	"github.com/lvs-operator/lvs-operator/agent/ipvs"
@@ -166,13 +167,14 @@ func (f *fakeExchange) choose(tells exchange.Choice) (chosen string) {
 type fakeServers struct {
 	mu   sync.Mutex
 	dead map[netip.AddrPort]bool
-	// slow is how long a check takes, by address.
-	slow map[netip.AddrPort]time.Duration
+	// slow is how long a check takes, by address, and weights what answers give.
+	slow    map[netip.AddrPort]time.Duration
+	weights map[netip.AddrPort]check.Weight
 	// over is closed at the end of the test, and ends all checks.
 	over <-chan struct{}
 }
 
-func (f *fakeServers) Probe(_ context.Context, t health.Target) error {
+func (f *fakeServers) Probe(_ context.Context, t health.Target) (check.Weight, error) {
 	f.mu.Lock()
 	slow := f.slow[t.Address]
 	f.mu.Unlock()
@@ -185,9 +187,16 @@ func (f *fakeServers) Probe(_ context.Context, t health.Target) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.dead[t.Address] {
-		return errors.New("connection refused")
+		return check.Weight{}, errors.New("connection refused")
 	}
-	return nil
+	return f.weights[t.Address], nil
+}
+
+// weigh sets the weight that a real server gives itself.
+func (f *fakeServers) weigh(address string, weight check.Weight) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.weights[netip.MustParseAddrPort(address)] = weight
 }
 
 func (f *fakeServers) set(address string, dead bool) {
@@ -331,14 +340,14 @@ func newNode(t *testing.T, k *kerneltest.Kernel, dir string) *node {
 	}
 	t.Cleanup(func() { _ = store.Close() })
 	n := &node{kernel: k, store: store, api: &fakeAPI{}, servers: &fakeServers{
-		dead: map[netip.AddrPort]bool{}, slow: map[netip.AddrPort]time.Duration{}, over: t.Context().Done(),
+		dead: map[netip.AddrPort]bool{}, slow: map[netip.AddrPort]time.Duration{}, weights: map[netip.AddrPort]check.Weight{}, over: t.Context().Done(),
 	}}
 	a := &Agent{
 		log: slog.New(slog.DiscardHandler), metrics: newMetrics(), resync: defaultResync, wake: make(chan struct{}, 1),
 		kernel: memoryKernel{k}, views: n.api, reports: n.api, checkpoints: store,
 		holds: newHolder(holder{kernel: k, log: slog.New(slog.DiscardHandler)}), memory: newMemory(),
 	}
-	a.health = monitor.New(monitor.Options{Prober: monitortest.New(n.servers.Probe), OnChange: a.kick})
+	a.health = monitor.New(monitor.Options{Prober: monitortest.NewWeighing(n.servers.Probe), OnChange: a.kick})
 	t.Cleanup(a.health.Close)
 	taking := newTakeover(takeover{kernel: k, log: a.log, kick: a.kickNode})
 	a.routers = newRouters(func(_ string, config vrrp.Config, resume bool, events RouterEvents) (VirtualRouter, error) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/lvs-operator/lvs-operator/agent/desired"
 	"github.com/lvs-operator/lvs-operator/agent/health"
+	"github.com/lvs-operator/lvs-operator/agent/health/check"
 	"github.com/lvs-operator/lvs-operator/agent/ipvs"
 	"github.com/lvs-operator/lvs-operator/agent/serving"
 )
@@ -63,7 +64,18 @@ func (a *Agent) healthOf(service *desired.Service, d ipvs.Destination) serving.H
 		return serving.Health{Up: true, Checked: true, Weight: d.Weight}
 	}
 	status := a.statusOf(target)
-	return serving.Health{Up: status.State == health.Up, Checked: status.Checked, Weight: d.Weight}
+	h := serving.Health{Up: status.State == health.Up, Checked: status.Checked, Weight: d.Weight}
+	switch {
+	case status.Weight.Given:
+		h.Weight = status.Weight.Value
+	case h.Up && !h.Checked && check.Weighs(target.Spec.Check):
+		// It was in the kernel when this agent started, with the weight that it gave itself.
+		known, _ := a.ledger.Known(service.Service.Key)
+		if i, there := slices.BinarySearchFunc(known.Destinations, d, ipvs.Destination.Compare); there {
+			h.Weight = known.Destinations[i].Weight
+		}
+	}
+	return h
 }
 
 // follow takes over what a decision means beside the kernel's table: who may have the virtual IP, and what is logged.

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/lvs-operator/lvs-operator/agent/health/check"
 	"github.com/lvs-operator/lvs-operator/agent/kernel/kerneltest"
 	"github.com/lvs-operator/lvs-operator/agent/vrrp"
 	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
@@ -186,6 +187,35 @@ func TestWeightGrowsStepByStepWithoutAnythingElseHappening(t *testing.T) {
 		if got, want := strings.Join(weights, " "), "1 25 50 75 100"; strings.ReplaceAll(got, "\n", "") != want {
 			t.Errorf("weights %s, want %s", got, want)
 		}
+	})
+}
+
+func TestWeightComesFromTheAnswerOfTheRealServer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k, dir := kerneltest.New("eth0"), t.TempDir()
+		w := view(3, 3)
+		w.RealServers[0].Spec.HealthCheck.TCP = nil
+		w.RealServers[0].Spec.HealthCheck.HTTP = &v1alpha1.CompiledHTTPCheck{Method: "GET", Path: "/", WeightFrom: &v1alpha1.HTTPWeight{Header: "X-Weight"}}
+		n := activeWith(t, k, dir, w)
+		set := func(weight uint32) string {
+			return fmt.Sprintf("ipvsadm -e -t 198.51.100.10:8080 -r 192.0.2.11:8080 -g -w %d", weight)
+		}
+		n.servers.weigh(firstDead, check.Weight{Given: true, Value: 40})
+		n.later(t, 7*time.Second)
+		expect(t, "with 40", n.operations(), set(40))
+		n.servers.weigh(firstDead, check.Weight{Given: true})
+		n.later(t, 7*time.Second)
+		expect(t, "with 0", n.operations(), set(0))
+
+		after := newNode(t, k, dir)
+		after.servers.weigh(firstDead, check.Weight{Given: true})
+		after.servers.takes(firstDead, 2*time.Second)
+		after.settle(t)
+		after.later(t, 7*time.Second)
+		expect(t, "after a start", after.operations(), "")
+		after.servers.weigh(firstDead, check.Weight{})
+		after.later(t, 7*time.Second)
+		expect(t, "without one", after.operations(), set(3))
 	})
 }
 

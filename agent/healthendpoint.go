@@ -41,6 +41,8 @@ type realServerLine struct {
 	Reason              string    `json:"reason"`
 	LatencyMilliseconds float64   `json:"latencyMilliseconds"`
 	Checked             bool      `json:"checked"`
+	// Weight is the one that the real server gave itself in its last answer.
+	Weight *uint32 `json:"weight,omitempty"`
 }
 
 // ServeHTTP implements http.Handler.
@@ -72,7 +74,12 @@ func (r *realServers) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 }
 
 func lineOf(target health.Target, status health.Status) realServerLine {
+	var weight *uint32
+	if status.Weight.Given {
+		weight = &status.Weight.Value
+	}
 	return realServerLine{
+		Weight:  weight,
 		Address: target.Address.String(), Check: target.Spec.What(), State: status.State.String(), Since: status.Since.UTC(),
 		Reason: status.Reason, LatencyMilliseconds: float64(status.Latency.Microseconds()) / 1000, Checked: status.Checked,
 	}

@@ -26,7 +26,12 @@ func parseRequest(compiled *v1alpha1.CompiledHTTPCheck) check.HTTP {
 	for _, field := range compiled.Headers {
 		header.WriteString(field.Name + ": " + field.Value + "\r\n")
 	}
+	var weight v1alpha1.HTTPWeight
+	if compiled.WeightFrom != nil {
+		weight = *compiled.WeightFrom
+	}
 	return check.HTTP{
+		WeightHeader: weight.Header, WeightBody: weight.BodyRegex,
 		Method: compiled.Method, Path: compiled.Path, Host: compiled.Host, Header: header.String(),
 		Statuses: check.Statuses(compiled.Statuses), Body: compiled.BodyRegex,
 	}

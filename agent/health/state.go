@@ -5,6 +5,8 @@ package health
 import (
 	"fmt"
 	"time"
+
+	"github.com/lvs-operator/lvs-operator/agent/health/check"
 )
 
 // State is what the checks say of a real server.
@@ -45,6 +47,8 @@ type Status struct {
 	// Reason says why the last check did not pass, as in "connection refused", or why the target is Down though it passed; empty otherwise,
 	// and when none finished. A target may be Up with a Reason: its retries are not used up.
 	Reason string
+	// Weight is what the answer to the last passed check gave; none if it gave none.
+	Weight check.Weight
 	// Latency is how long the last finished check took; 0 when none finished.
 	Latency time.Duration
 }

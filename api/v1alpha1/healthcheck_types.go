@@ -143,6 +143,7 @@ type TCPCheck struct{}
 // followed.
 //
 // +kubebuilder:validation:XValidation:rule="!has(self.bodyRegex) || !has(self.method) || self.method != 'HEAD'",message="the answer to HEAD has no body: leave bodyRegex out, or use GET"
+// +kubebuilder:validation:XValidation:rule="!has(self.weightFrom) || !has(self.weightFrom.bodyRegex) || !has(self.method) || self.method != 'HEAD'",message="the answer to HEAD has no body: take weightFrom.header, or use GET"
 type HTTPCheck struct {
 	// method of the request: GET (default), HEAD or OPTIONS.
 	// +optional
@@ -177,6 +178,10 @@ type HTTPCheck struct {
 	// +kubebuilder:validation:MaxLength=1024
 	// +kubebuilder:validation:XValidation:rule="''.matches(self) in [true, false]",message="bodyRegex must be a regular expression in RE2 syntax"
 	BodyRegex string `json:"bodyRegex,omitempty"`
+	// weightFrom takes the real server's weight from each answer that passes: a decimal number, 0 to 65535, in place of the member's
+	// weight. An answer without one leaves the member's weight. Each director goes by its own checks.
+	// +optional
+	WeightFrom *HTTPWeight `json:"weightFrom,omitempty"`
 	// tls sends the request over TLS (https), which may be {}. Absent: without TLS.
 	// +optional
 	TLS *TLSClient `json:"tls,omitempty"`
@@ -198,6 +203,24 @@ const (
 	// HTTP2 is RFC 9113.
 	HTTP2 HTTPVersion = "2"
 )
+
+// HTTPWeight says where an answer gives the weight of a real server.
+//
+// +kubebuilder:validation:XValidation:rule="has(self.header) != has(self.bodyRegex)",message="give header or bodyRegex, and not both"
+type HTTPWeight struct {
+	// header is the name of a header field that holds nothing but the number, for example X-LVS-Weight.
+	// +optional
+	// +kubebuilder:validation:MaxLength=64
+	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9-]+$`
+	Header string `json:"header,omitempty"`
+	// bodyRegex is a regular expression (RE2 syntax) with one group in parentheses, which is the number, for example ^weight: ([0-9]+)$.
+	// It is looked for in the first 64 KiB of the answer.
+	// +optional
+	// +kubebuilder:validation:MinLength=1
+	// +kubebuilder:validation:MaxLength=1024
+	// +kubebuilder:validation:XValidation:rule="''.matches(self) in [true, false] && self.contains('(')",message="bodyRegex must be a regular expression in RE2 syntax with one group in parentheses, around the number"
+	BodyRegex string `json:"bodyRegex,omitempty"`
+}
 
 // HTTPHeader is a header field of a request.
 type HTTPHeader struct {

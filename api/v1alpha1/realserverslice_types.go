@@ -131,6 +131,9 @@ type CompiledHTTPCheck struct {
 	// bodyRegex is a regular expression (RE2) that has to match in the body; absent: any body passes.
 	// +optional
 	BodyRegex string `json:"bodyRegex,omitempty"`
+	// weightFrom says where answers give the weight of the real server; absent: they do not.
+	// +optional
+	WeightFrom *HTTPWeight `json:"weightFrom,omitempty"`
 	// tls sends the request over TLS; absent: without.
 	// +optional
 	TLS *TLSClient `json:"tls,omitempty"`

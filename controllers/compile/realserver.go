@@ -116,7 +116,7 @@ func compileHTTPCheck(check *v1alpha1.HTTPCheck) *v1alpha1.CompiledHTTPCheck {
 		return nil
 	}
 	compiled := &v1alpha1.CompiledHTTPCheck{
-		Method: cmp.Or(check.Method, "GET"), Path: cmp.Or(check.Path, "/"), Host: check.Host, BodyRegex: check.BodyRegex,
+		Method: cmp.Or(check.Method, "GET"), Path: cmp.Or(check.Path, "/"), Host: check.Host, BodyRegex: check.BodyRegex, WeightFrom: check.WeightFrom,
 		TLS: compileHTTPS(check.TLS, check.Host), Version: cmp.Or(check.Version, v1alpha1.HTTP11),
 	}
 	for _, header := range check.Headers {

@@ -255,6 +255,9 @@ func tellCheck(c *v1alpha1.CompiledHealthCheck) string {
 		if h.Version != v1alpha1.HTTP11 {
 			told += fmt.Sprintf(", version %s", h.Version)
 		}
+		if h.WeightFrom != nil {
+			told += fmt.Sprintf(", weight from header %q or body %q", h.WeightFrom.Header, h.WeightFrom.BodyRegex)
+		}
 		told += tellTLS(h.TLS)
 	}
 	if c.TLS != nil {

@@ -44,6 +44,8 @@ type Answer struct {
 	Done bool
 	// Failure is why the check did not pass, in an operator's words and without the address.
 	Failure error
+	// Weight is what the answer gives, where the check looks for one.
+	Weight Weight
 }
 
 // listen goes on listening.

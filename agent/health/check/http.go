@@ -34,6 +34,10 @@ type HTTP struct {
 	// Body is a regular expression (RE2) that the first MostHeard bytes of the message, its head included, have to match somewhere in the
 	// body; empty: the body is not read.
 	Body string
+	// WeightHeader is the name of a header field of the answer that gives the real server's weight, as a decimal number; empty: none does.
+	WeightHeader string
+	// WeightBody is a regular expression (RE2) with one group, which in the body is that number; empty: none is looked for.
+	WeightBody string
 }
 
 // Kind implements Check.
@@ -65,7 +69,23 @@ func (c HTTP) Validate() error {
 	if c.Body != "" && c.Method == Head {
 		body = errors.New("the answer to HEAD has no body that could match")
 	}
-	return errors.Join(method, path, host, header, body, c.Statuses.Validate())
+	return errors.Join(method, path, host, header, body, c.Statuses.Validate(), c.validateWeight())
+}
+
+func (c HTTP) validateWeight() error {
+	if c.WeightBody == "" {
+		return nil
+	}
+	expression, err := regexp.Compile(c.WeightBody)
+	switch {
+	case err != nil:
+		return fmt.Errorf("weight in the body: %w", err)
+	case expression.NumSubexp() != 1:
+		return fmt.Errorf("weight in the body %q: want one group in parentheses, around the number", c.WeightBody)
+	case c.Method == Head:
+		return errors.New("the answer to HEAD has no body that could give a weight")
+	}
+	return nil
 }
 
 func isControl(r rune) bool { return r < ' ' || r == 0x7f }
@@ -116,11 +136,13 @@ func (d httpDialogue) Hear(_ int, heard []byte, end bool) Answer {
 	if err := d.judge.Status(m.status); err != nil {
 		return fail(err)
 	}
+	field := func(name string) []byte { return m.fieldOf(heard, name) }
 	switch {
 	case !d.judge.WantsBody():
-		return pass()
+		return Answer{Done: true, Weight: d.judge.Weight(field, nil)}
 	case !end && !m.complete(heard):
 		return listen()
 	}
-	return Answer{Done: true, Failure: d.judge.Body(m.body(heard))}
+	body := m.body(heard)
+	return Answer{Done: true, Failure: d.judge.Body(body), Weight: d.judge.Weight(field, body)}
 }

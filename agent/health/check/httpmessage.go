@@ -12,8 +12,8 @@ import (
 // message is the head of an HTTP/1 response (RFC 9112), as far as a check looks at it.
 type message struct {
 	status int
-	// head is where the body begins; 0: the head is not whole yet.
-	head int
+	// begin is where the head begins, and head where the body does; 0: the head is not whole yet.
+	begin, head int
 	// length is Content-Length; -1: it does not say. chunked: the body is in chunks (RFC 9112 section 7.1).
 	length  int
 	chunked bool
@@ -34,7 +34,7 @@ func parseMessage(heard []byte) (message, error) {
 		if err != nil || m.head == 0 {
 			return message{}, err
 		}
-		m.head += begin
+		m.head, m.begin = m.head+begin, begin
 		if m.status >= 200 || m.status == 101 {
 			return m, nil
 		}
@@ -96,6 +96,16 @@ func (m *message) field(line []byte) {
 	case bytes.EqualFold(name, []byte("Transfer-Encoding")):
 		m.chunked = m.chunked || bytes.Contains(bytes.ToLower(value), []byte("chunked"))
 	}
+}
+
+// fieldOf is the value of the first header field of a name; empty: there is none.
+func (m message) fieldOf(heard []byte, name string) []byte {
+	for line := range bytes.Lines(heard[m.begin:m.head]) {
+		if found, value, is := bytes.Cut(line, []byte(":")); is && bytes.EqualFold(found, []byte(name)) {
+			return bytes.TrimSpace(value)
+		}
+	}
+	return nil
 }
 
 // complete says whether the whole body has come. One that does not say its length ends with the connection.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/lvs-operator/lvs-operator/agent/health"
+	"github.com/lvs-operator/lvs-operator/agent/health/check"
 )
 
 // DefaultMaxConcurrent is how many checks run at the same time unless Options say otherwise. It is large because a check
@@ -38,13 +39,15 @@ type Result struct {
 	Place int
 	// Err is nil when the check passed, else an error whose text is the reason.
 	Err error
+	// Weight is what the answer gives.
+	Weight check.Weight
 }
 
 // Options are what a Monitor needs.
 type Options struct {
 	// Prober makes the checks. Required, and not shared.
 	Prober Prober
-	// OnChange is called after State or Checked of any target changed by a check; several changes may share one call, and
+	// OnChange is called after State, Checked or Weight of any target changed by a check; several changes may share one call, and
 	// calls never overlap. No lock is held, so it may read the Monitor; it must not block, because checks start late
 	// meanwhile, and it must not call Close. TakeChanged says which targets. Update does not cause a call. May be nil.
 	OnChange func()
@@ -92,7 +95,8 @@ type watch struct {
 	address netip.AddrPort
 	law     health.Law
 	latency time.Duration
-	next    *watch // of the same address, in the index
+	weight  check.Weight // of the last passed check
+	next    *watch       // of the same address, in the index
 
 	at    time.Time // in waiting, when the check is due; in running, when its time is over, or it is given up
 	began time.Time // of the check that runs

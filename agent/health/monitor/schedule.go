@@ -72,7 +72,7 @@ func (m *Monitor) start(now time.Time, w *watch) {
 	m.prober.Start(int(w.place), target)
 }
 
-// finish takes the result of a check, and says whether State or Checked of a target changed.
+// finish takes the result of a check, and says whether State, Checked or Weight of a target changed.
 func (m *Monitor) finish(now time.Time, r Result) (changed bool) {
 	w := m.places.leave(r.Place)
 	if w == nil {
@@ -83,7 +83,18 @@ func (m *Monitor) finish(now time.Time, r Result) (changed bool) {
 		return false
 	}
 	w.latency = now.Sub(w.began)
-	return m.observe(now, w, r.Err)
+	weighed := m.weigh(w, r)
+	return m.observe(now, w, r.Err) || weighed
+}
+
+// weigh takes over the weight that an answer gives, and says whether it is another one. A failed check says nothing of it.
+func (m *Monitor) weigh(w *watch, r Result) (changed bool) {
+	if r.Err != nil || r.Weight == w.weight {
+		return false
+	}
+	w.weight = r.Weight
+	m.changed[w] = struct{}{}
+	return true
 }
 
 // observe lets the law judge what became of a check, and makes the next one wait.

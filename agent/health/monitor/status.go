@@ -19,7 +19,7 @@ func (m *Monitor) State(t health.Target) (status health.Status, ok bool) {
 	return w.status(), true
 }
 
-// TakeChanged returns the targets whose State or Checked changed since the last call, by a check or because Update let them
+// TakeChanged returns the targets whose State, Checked or Weight changed since the last call, by a check or because Update let them
 // go on from another specification's; each once, in no order. Targets that were removed since are left out, so there are
 // never more than are watched.
 func (m *Monitor) TakeChanged() []health.Target {
@@ -84,5 +84,6 @@ func (w *watch) status() health.Status {
 		Since:   w.law.Since(),
 		Reason:  w.law.LastReason(),
 		Latency: w.latency,
+		Weight:  w.weight,
 	}
 }

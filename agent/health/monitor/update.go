@@ -58,7 +58,7 @@ func (m *Monitor) newcomers(add map[health.Target]Initial, leaving map[*watch]bo
 		}
 		if p := m.predecessor(t.Address, leaving); p != nil {
 			w := newWatch(t.Address, p.law)
-			w.latency = p.latency
+			w.latency, w.weight = p.latency, p.weight
 			w.law.Respec(now, t.Spec)
 			// A change of p that nobody has taken yet is lost with p.
 			m.changed[w] = struct{}{}

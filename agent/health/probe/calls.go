@@ -28,19 +28,19 @@ func NewCalls(ended func()) *Calls {
 }
 
 // Start begins a call in a place where none runs. Its context ends with End.
-func (c *Calls) Start(place int, t health.Target, call call) {
+func (c *Calls) Start(place int, t health.Target, call Call) {
 	ctx, cancel := context.WithCancel(context.Background())
 	c.mu.Lock()
 	c.cancels[place] = cancel
 	c.mu.Unlock()
 	go func() {
-		err := call(ctx, t)
+		weight, err := call(ctx, t)
 		cancel()
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		delete(c.cancels, place)
 		if c.ended != nil {
-			c.results = append(c.results, monitor.Result{Place: place, Err: err})
+			c.results = append(c.results, monitor.Result{Place: place, Err: err, Weight: weight})
 			c.ended()
 		}
 	}()

@@ -43,17 +43,20 @@ func (p *Prober) begin(place int, t health.Target, dialogue check.Dialogue, even
 	}
 }
 
-// finish ends a conversation.
+// conclude ends a conversation.
 //
 // The connection is closed in the ordinary way, by FIN, as keepalived does. A reset (SO_LINGER 0) would spare the director the TIME-WAIT
 // state, but it reaches many servers before their accept(2) returns, and they log an aborted or reset connection at every check. TIME-WAIT
 // is the cheaper: it holds one local port for 60 s towards this one real server only (600 of some 28,000 at the shortest interval), and the
 // kernel itself bounds all of them (net.ipv4.tcp_max_tw_buckets).
-func (p *Prober) finish(place int, result error) {
+func (p *Prober) conclude(place int, result error, weight check.Weight) {
 	closeSocket(p.at[place].fd)
 	p.at[place] = conversation{fd: closed}
-	p.ended = append(p.ended, monitor.Result{Place: place, Err: result})
+	p.ended = append(p.ended, monitor.Result{Place: place, Err: result, Weight: weight})
 }
+
+// finish ends a conversation that gave no weight.
+func (p *Prober) finish(place int, result error) { p.conclude(place, result, check.Weight{}) }
 
 // serve does what events ask for.
 func (p *Prober) serve(place int, events uint32) {
@@ -78,8 +81,8 @@ func (p *Prober) serve(place int, events uint32) {
 		c.unsaid = c.dialogue.Open(p.say[:0], c.target.Endpoint())
 		p.say = c.unsaid
 	}
-	if done, result := p.talk(c, events); done {
-		p.finish(place, result)
+	if answer := p.talk(c, events); answer.Done {
+		p.conclude(place, answer.Failure, answer.Weight)
 	}
 }
 
@@ -98,13 +101,13 @@ func (c *conversation) connection(events uint32) error {
 	return nil
 }
 
-// talk says what is to be said, hears what can be heard, and goes on until nothing more comes at present.
-func (p *Prober) talk(c *conversation, events uint32) (done bool, result error) {
+// talk says what is to be said, hears what can be heard, and goes on until nothing more comes at present: then the answer is not done.
+func (p *Prober) talk(c *conversation, events uint32) check.Answer {
 	if err := p.speak(c); err != nil {
-		return true, err
+		return check.Answer{Done: true, Failure: err}
 	}
 	if events&(unix.EPOLLIN|unix.EPOLLHUP|unix.EPOLLERR) == 0 {
-		return false, nil
+		return check.Answer{}
 	}
 	for {
 		room := check.MostHeard - len(c.heard)
@@ -113,9 +116,9 @@ func (p *Prober) talk(c *conversation, events uint32) (done bool, result error) 
 		case errors.Is(err, unix.EINTR):
 			continue // there is no other event for what has come
 		case errors.Is(err, unix.EAGAIN):
-			return false, nil
+			return check.Answer{}
 		case err != nil:
-			return true, reason(err)
+			return check.Answer{Done: true, Failure: reason(err)}
 		}
 		heard := p.heard[:n]
 		if len(c.heard) > 0 {
@@ -124,10 +127,10 @@ func (p *Prober) talk(c *conversation, events uint32) (done bool, result error) 
 		}
 		answer := c.dialogue.Hear(c.said, heard, n == 0 || n == room)
 		if answer.Done {
-			return true, answer.Failure
+			return answer
 		}
 		if n == 0 || n == room {
-			return true, errors.New("the connection was closed before the check was over")
+			return check.Answer{Done: true, Failure: errors.New("the connection was closed before the check was over")}
 		}
 		if len(c.heard) == 0 {
 			c.heard = append(c.heard, heard...)
@@ -136,7 +139,7 @@ func (p *Prober) talk(c *conversation, events uint32) (done bool, result error) 
 			c.said++
 			c.unsaid = answer.Say
 			if err := p.speak(c); err != nil {
-				return true, err
+				return check.Answer{Done: true, Failure: err}
 			}
 		}
 	}

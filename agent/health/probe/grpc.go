@@ -32,7 +32,7 @@ var grpcOptions = []grpc.DialOption{
 }
 
 // grpcCall makes a check of GRPC ready.
-func grpcCall(c check.GRPC) call {
+func grpcCall(c check.GRPC) Call {
 	var client *tlsClient
 	if c.Secure {
 		var err error
@@ -40,7 +40,7 @@ func grpcCall(c check.GRPC) call {
 			return unusable(err)
 		}
 	}
-	return func(ctx context.Context, t health.Target) error {
+	return Weightless(func(ctx context.Context, t health.Target) error {
 		conn, err := dial(ctx, t)
 		if err != nil {
 			return err
@@ -55,7 +55,7 @@ func grpcCall(c check.GRPC) call {
 			conn, trust = overhear(secure), shaken{trust}
 		}
 		return askHealth(ctx, t, c, conn, trust)
-	}
+	})
 }
 
 // askHealth asks the health service on a connection that is ready.
@@ -77,7 +77,7 @@ func askHealth(ctx context.Context, t health.Target, c check.GRPC, conn *overhea
 			}
 		}))...)
 	if err != nil {
-		return unusable(err)(ctx, t)
+		return inconclusive("prepare the call", err)
 	}
 	defer func() { _ = client.Close() }()
 	answer, err := healthpb.NewHealthClient(client).Check(ctx, &healthpb.HealthCheckRequest{Service: c.Service})

@@ -28,7 +28,7 @@ type httpCall struct {
 }
 
 // httpsCall makes a check of HTTPS ready.
-func httpsCall(c check.HTTPS) call {
+func httpsCall(c check.HTTPS) Call {
 	protocol := alpnHTTP1
 	if c.Version2 {
 		protocol = alpnHTTP2
@@ -43,7 +43,7 @@ func httpsCall(c check.HTTPS) call {
 }
 
 // h2cCall makes a check of H2C ready.
-func h2cCall(c check.H2C) call {
+func h2cCall(c check.H2C) Call {
 	return newHTTPCall(c.HTTP, true).call
 }
 
@@ -62,38 +62,40 @@ func newHTTPCall(c check.HTTP, version2 bool) *httpCall {
 }
 
 // call makes the check on a connection of its own.
-func (h *httpCall) call(ctx context.Context, t health.Target) error {
+func (h *httpCall) call(ctx context.Context, t health.Target) (check.Weight, error) {
+	var none check.Weight
 	conn, err := dial(ctx, t)
 	if err != nil {
-		return err
+		return none, err
 	}
 	defer func() { _ = conn.Close() }()
 	if h.client != nil {
 		secure, err := h.client.handshake(ctx, t, conn)
 		if err != nil {
-			return err
+			return none, err
 		}
 		conn = overhear(secure)
 	}
 	client, err := h.transport(conn).NewClientConn(ctx, "http", t.Endpoint().String())
 	if err != nil {
-		return h.reason(ctx, t, err, conn)
+		return none, h.reason(ctx, t, err, conn)
 	}
 	defer func() { _ = client.Close() }()
 	response, err := client.RoundTrip(h.request(ctx, t))
 	if err != nil {
-		return h.reason(ctx, t, err, conn)
+		return none, h.reason(ctx, t, err, conn)
 	}
 	defer func() { _ = response.Body.Close() }()
+	field := func(name string) []byte { return []byte(response.Header.Get(name)) }
 	if err := h.judge.Status(response.StatusCode); err != nil || !h.judge.WantsBody() {
-		return err
+		return h.judge.Weight(field, nil), err
 	}
 	// A body that is cut is judged by what came of it.
 	body, err := io.ReadAll(io.LimitReader(response.Body, check.MostHeard))
 	if err != nil && ctx.Err() != nil {
-		return notComplete(t.Spec.Timeout, len(body))
+		return none, notComplete(t.Spec.Timeout, len(body))
 	}
-	return h.judge.Body(body)
+	return h.judge.Weight(field, body), h.judge.Body(body)
 }
 
 // transport speaks on a connection that is ready, TLS included.

@@ -203,3 +203,23 @@ func TestServerThatAcceptsAndSaysNothingIsGivenUp(t *testing.T) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+func TestWeightComesWithTheAnswer(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-Weight", "7")
+		_, _ = io.WriteString(w, "weight: 9")
+	}))
+	server.Config.Protocols = new(http.Protocols)
+	server.Config.Protocols.SetHTTP1(true)
+	server.Config.Protocols.SetUnencryptedHTTP2(true)
+	defer server.Close()
+	header := check.HTTP{Method: "GET", Path: "/", WeightHeader: "x-weight"}
+	body := check.HTTP{Method: "GET", Path: "/", WeightBody: "weight: ([0-9]+)"}
+	for c, want := range map[check.Check]uint32{header: 7, body: 9, check.H2C{HTTP: header}: 7, check.H2C{HTTP: body}: 9} {
+		asked := target(server.Listener.Addr(), 5*time.Second)
+		asked.Spec.Check = c
+		if result := resultOfOne(t, asked); result.Err != nil || result.Weight != (check.Weight{Given: true, Value: want}) {
+			t.Errorf("%v: got %+v, want weight %d", c, result, want)
+		}
+	}
+}

@@ -29,7 +29,7 @@ type Prober struct {
 	// dialogues, exchanges and called are checks made ready.
 	dialogues kept[check.Dialogue]
 	exchanges kept[check.Exchange]
-	called    kept[call]
+	called    kept[Call]
 	// heard is what the last read brought, and say what is said next.
 	heard [check.MostHeard]byte
 	say   []byte
@@ -41,7 +41,7 @@ func New() (*Prober, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open what health checks wait with: %w", err)
 	}
-	p := &Prober{poll: poll, dialogues: kept[check.Dialogue]{}, exchanges: kept[check.Exchange]{}, called: kept[call]{}}
+	p := &Prober{poll: poll, dialogues: kept[check.Dialogue]{}, exchanges: kept[check.Exchange]{}, called: kept[Call]{}}
 	p.calls = NewCalls(p.Wake)
 	return p, nil
 }
@@ -67,9 +67,9 @@ func (p *Prober) Start(place int, t health.Target) {
 	case check.DNS:
 		p.ask(place, t, c)
 	case check.Ping:
-		p.calls.Start(place, t, ping(place))
+		p.calls.Start(place, t, Weightless(ping(place)))
 	default:
-		p.calls.Start(place, t, p.called.of(c, func() call { return callOf(c) }))
+		p.calls.Start(place, t, p.called.of(c, func() Call { return callOf(c) }))
 	}
 }
 

@@ -15,6 +15,7 @@ import (
 
 	"github.com/lvs-operator/lvs-operator/agent/health"
 	"github.com/lvs-operator/lvs-operator/agent/health/check"
+	"github.com/lvs-operator/lvs-operator/agent/health/monitor"
 )
 
 func target(address net.Addr, timeout time.Duration) health.Target {
@@ -26,6 +27,11 @@ func target(address net.Addr, timeout time.Duration) health.Target {
 
 // makeOne makes one check, as a Monitor does.
 func makeOne(t *testing.T, target health.Target) error {
+	t.Helper()
+	return resultOfOne(t, target).Err
+}
+
+func resultOfOne(t *testing.T, target health.Target) monitor.Result {
 	t.Helper()
 	p, err := New()
 	if err != nil {
@@ -39,7 +45,7 @@ func makeOne(t *testing.T, target health.Target) error {
 			if r.Place != 3 {
 				t.Errorf("a result of place %d, where nothing runs", r.Place)
 			}
-			return r.Err
+			return r
 		}
 		if !ended && !time.Now().Before(over) {
 			p.End(3)

@@ -78,12 +78,12 @@ func (c *tlsClient) handshake(ctx context.Context, t health.Target, conn *overhe
 }
 
 // tlsCall makes a check of TLS ready.
-func tlsCall(c check.TLS) call {
+func tlsCall(c check.TLS) Call {
 	client, err := newTLSClient(c.Client, "")
 	if err != nil {
 		return unusable(err)
 	}
-	return func(ctx context.Context, t health.Target) error {
+	return Weightless(func(ctx context.Context, t health.Target) error {
 		conn, err := dial(ctx, t)
 		if err != nil {
 			return err
@@ -95,5 +95,5 @@ func tlsCall(c check.TLS) call {
 		}
 		_ = secure.Close() // it says goodbye (close_notify, RFC 8446 section 6.1); the verdict is there
 		return nil
-	}
+	})
 }

@@ -14,7 +14,7 @@ import (
 
 // Prober is a monitor.Prober whose checks are calls of one function.
 type Prober struct {
-	check   func(context.Context, health.Target) error
+	check   probe.Call
 	calls   *probe.Calls
 	wake    chan struct{}
 	results []monitor.Result
@@ -22,6 +22,11 @@ type Prober struct {
 
 // New returns a Prober that checks by calling check, whose context ends when the check's time is over.
 func New(check func(context.Context, health.Target) error) *Prober {
+	return NewWeighing(probe.Weightless(check))
+}
+
+// NewWeighing is New for checks whose answers give weights.
+func NewWeighing(check probe.Call) *Prober {
 	p := &Prober{check: check, wake: make(chan struct{}, 1)}
 	p.calls = probe.NewCalls(p.Wake)
 	return p
