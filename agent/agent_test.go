@@ -192,11 +192,11 @@ func (f *fakeServers) Probe(_ context.Context, t health.Target) (check.Weight, e
 	return f.weights[t.Address], nil
 }
 
-// weigh sets the weight that a real server gives itself.
-func (f *fakeServers) weigh(address string, weight check.Weight) {
+// weigh sets the weight that the first real server gives itself.
+func (f *fakeServers) weigh(weight check.Weight) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.weights[netip.MustParseAddrPort(address)] = weight
+	f.weights[netip.MustParseAddrPort(firstDead)] = weight
 }
 
 func (f *fakeServers) set(address string, dead bool) {
