@@ -13,6 +13,7 @@ import (
 	"github.com/lvs-operator/lvs-operator/test/stories/connectionsync"
 	"github.com/lvs-operator/lvs-operator/test/stories/elections"
 	"github.com/lvs-operator/lvs-operator/test/stories/ftp"
+	"github.com/lvs-operator/lvs-operator/test/stories/health"
 	"github.com/lvs-operator/lvs-operator/test/stories/sandwich"
 	"github.com/lvs-operator/lvs-operator/test/tutorial"
 )
@@ -20,7 +21,7 @@ import (
 // All are the stories, in the order in which they are played.
 func All() []stage.Story {
 	return []stage.Story{
-		tutorial.Story(), cachecluster.Story(), connectionsync.Story(), elections.Story(), sandwich.Story(), ftp.Story(),
+		tutorial.Story(), cachecluster.Story(), connectionsync.Story(), elections.Story(), sandwich.Story(), ftp.Story(), health.Story(),
 	}
 }
 
