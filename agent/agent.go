@@ -245,7 +245,7 @@ func (a *Agent) nextPass() time.Time {
 	if !a.echoDue.IsZero() && a.echoDue.Before(next) {
 		next = a.echoDue
 	}
-	if due := a.nextDecision(); !due.IsZero() && due.Before(next) && a.tableRead {
+	if due := a.expected.next(); !due.IsZero() && due.Before(next) && a.tableRead {
 		next = due
 	}
 	if due := a.routers.offerDue(); !due.IsZero() && due.Before(next) {

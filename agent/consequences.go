@@ -18,10 +18,8 @@ import (
 type standing struct {
 	serving.State
 	consequence serving.Consequence
-	// unsettledSince is since when first checks are waited for; zero: they are not.
-	unsettledSince time.Time
-	// next is when it is due for a decision though nothing changes; zero: never.
-	next time.Time
+	// uncheckedSince is since when there are real servers that were never checked; zero: there are none.
+	uncheckedSince time.Time
 }
 
 // decide says what a service is to have in the kernel, given the health of its real servers; where it awaits their first checks, as if
@@ -34,7 +32,7 @@ func (a *Agent) decide(service *desired.Service, awaits bool, now time.Time) ser
 		s = &standing{State: serving.Resume(service.Policy, entry.Destinations)}
 		a.standings[key] = s
 	}
-	waited := !s.unsettledSince.IsZero() && now.Sub(s.unsettledSince) >= warmBound
+	waited := !s.uncheckedSince.IsZero() && now.Sub(s.uncheckedSince) >= warmBound
 	d := s.Decide(now, serving.Service{Destinations: service.Destinations, Policy: service.Policy, Waited: waited && !awaits},
 		func(of ipvs.Destination) serving.Health {
 			if awaits {
@@ -42,19 +40,23 @@ func (a *Agent) decide(service *desired.Service, awaits bool, now time.Time) ser
 			}
 			return a.healthOf(service, of)
 		})
-	s.next = d.Next
-	switch {
-	case d.Settled:
-		s.unsettledSince = time.Time{}
-	case s.unsettledSince.IsZero():
-		s.unsettledSince = now
-		fallthrough
-	default:
-		s.next = s.unsettledSince.Add(warmBound)
-	}
-	a.expect(key, s.next)
+	a.expected.set(key, s.nextDecision(d, waited, now))
 	a.follow(service, s, d)
 	return d
+}
+
+// nextDecision is when the service is due for another decision though nothing changes: where first checks are waited for, when that is over.
+func (s *standing) nextDecision(d serving.Decision, waited bool, now time.Time) time.Time {
+	switch {
+	case d.Checked:
+		s.uncheckedSince = time.Time{}
+	case s.uncheckedSince.IsZero():
+		s.uncheckedSince = now
+	}
+	if d.Checked || waited {
+		return d.Next
+	}
+	return s.uncheckedSince.Add(warmBound)
 }
 
 // healthOf is what the checks say of one of a service's real servers.
@@ -112,30 +114,10 @@ func (a *Agent) withdraw(key ipvs.ServiceKey, gone bool) {
 	a.kickNode()
 }
 
-// expect notes when a service is due for a decision though nothing changes; zero: never.
-func (a *Agent) expect(key ipvs.ServiceKey, at time.Time) {
-	if at.IsZero() {
-		delete(a.expected, key)
-	} else {
-		a.expected[key] = at
-	}
-}
-
-// nextDecision is when the first service is due for one though nothing changes; zero: none is.
-func (a *Agent) nextDecision() time.Time {
-	var next time.Time
-	for _, at := range a.expected {
-		if next.IsZero() || at.Before(next) {
-			next = at
-		}
-	}
-	return next
-}
-
 // dismiss forgets how a service stood that is no longer wanted.
 func (a *Agent) dismiss(key ipvs.ServiceKey) {
 	delete(a.standings, key)
-	delete(a.expected, key)
+	a.expected.set(key, time.Time{})
 	if _, gone := a.withdrawn[key]; gone {
 		a.withdraw(key, false)
 	}

@@ -167,6 +167,23 @@ func TestWhenTheChecksAreNotBelievedAllServeAndAnotherDirectorMayTakeOver(t *tes
 	})
 }
 
+func TestRealServersThatHangAtTheStartAreWaitedForOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNode(t, kerneltest.New("eth0"), t.TempDir())
+		w := viewThat(func(s *v1alpha1.CompiledService) { s.PanicThreshold = 100 }, 3, 3, 3)
+		n.servers.takes(firstDead, time.Hour)
+		n.api.say(w)
+		n.settle(t)
+		n.later(t, 12*time.Second)
+		if got := n.operations(); strings.Count(got, "ipvsadm -a -t") != 3 {
+			t.Fatalf("after the wait:\n%s", got)
+		}
+		n.servers.set(secondDead, true) // something changes, while the first one is still not checked
+		n.later(t, 40*time.Second)
+		expect(t, "later", n.operations(), "")
+	})
+}
+
 func TestWeightGrowsStepByStepWithoutAnythingElseHappening(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := activeWith(t, kerneltest.New("eth0"), t.TempDir(), viewThat(func(s *v1alpha1.CompiledService) { s.SlowStartSeconds = 4 }, 100, 100))

@@ -34,7 +34,7 @@ type memory struct {
 	awaiting map[ipvs.ServiceKey]time.Time
 	// standings are how the services stand that are wanted; expected is when one is due for a decision though nothing changes.
 	standings map[ipvs.ServiceKey]*standing
-	expected  map[ipvs.ServiceKey]time.Time
+	expected  deadlines
 	// withdrawn are the services that want their virtual IP gone.
 	withdrawn map[ipvs.ServiceKey]struct{}
 	// incompleteSince is since when the API server answers and the view is incomplete; zero: it is complete.
@@ -119,7 +119,7 @@ func newMemory() memory {
 		pending: map[ipvs.ServiceKey]desired.Change{}, unsaved: map[ipvs.ServiceKey]*desired.Service{},
 		nodeNeverRead: true, linksLeft: true, unsavedDrains: map[ipvs.ServiceKey]bool{},
 		firstSeen: map[string]time.Time{}, judgements: map[string]judgement{}, awaiting: map[ipvs.ServiceKey]time.Time{},
-		standings: map[ipvs.ServiceKey]*standing{}, expected: map[ipvs.ServiceKey]time.Time{}, withdrawn: map[ipvs.ServiceKey]struct{}{},
+		standings: map[ipvs.ServiceKey]*standing{}, withdrawn: map[ipvs.ServiceKey]struct{}{},
 		drains: map[ipvs.ServiceKey]bool{}, found: map[string]string{},
 		serviceProblems: map[ipvs.ServiceKey]v1alpha1.Problem{}, tally: newTally(),
 	}

@@ -133,10 +133,8 @@ func (a *Agent) takeHealth(now time.Time) {
 			changed[key] = true
 		}
 	}
-	for key, at := range a.expected {
-		if !now.Before(at) {
-			changed[key] = true
-		}
+	for key, due := a.expected.take(now); due; key, due = a.expected.take(now) {
+		changed[key] = true
 	}
 	for key := range changed {
 		if service := a.desired.Service(key); service != nil {

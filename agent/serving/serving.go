@@ -39,8 +39,8 @@ type Decision struct {
 	// Healthy is how many of the real servers are.
 	Healthy     int
 	Consequence Consequence
-	// Settled says that the health of all real servers is known, or that it was waited for.
-	Settled bool
+	// Checked says that the health of all real servers is known.
+	Checked bool
 	// Next is when the service is due for another decision though nothing changes; zero: never.
 	Next time.Time
 }
@@ -78,12 +78,13 @@ func (s *State) Decide(now time.Time, service Service, health func(ipvs.Destinat
 		s.ramps.follow(now, up, s.down)
 	}
 	s.decided, s.down = true, down
-	d := Decision{Destinations: up, Down: down, Healthy: len(up), Settled: checked || service.Waited}
-	if d.Settled {
+	d := Decision{Destinations: up, Down: down, Healthy: len(up), Checked: checked}
+	settled := checked || service.Waited
+	if settled {
 		s.quorum = s.quorum.follow(policy, weight(up))
 	}
 	switch {
-	case d.Settled && policy.guards(len(up), len(service.Destinations)):
+	case settled && policy.guards(len(up), len(service.Destinations)):
 		d.Destinations, d.Down, d.Consequence = service.Destinations, nil, SendsToAll
 		return d
 	case s.quorum == lost && policy.hasSorry():

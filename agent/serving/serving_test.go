@@ -149,8 +149,8 @@ func TestWhenAllWereCheckedNobodyWaits(t *testing.T) {
 	var state serving.State
 	checked := func(ipvs.Destination) serving.Health { return serving.Health{Checked: true} }
 	d := state.Decide(start, serving.Service{Destinations: pool(), Policy: serving.Policy{Quorum: 1}}, checked)
-	if !d.Settled || d.Consequence != serving.QuorumLost {
-		t.Errorf("got %s, settled %t", line(d), d.Settled)
+	if !d.Checked || d.Consequence != serving.QuorumLost {
+		t.Errorf("got %s, checked %t", line(d), d.Checked)
 	}
 }
 
