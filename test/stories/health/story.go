@@ -47,6 +47,7 @@ func (s *scene) steps() []stage.Step {
 		{Title: "Only the Active director sees two web servers dead: the other one takes over", Play: s.isBlind},
 		{Title: "All web servers are dead, for both directors: nothing moves", Play: s.allAreDead},
 		{Title: "A web server goes up and down", Play: s.flaps},
+		{Title: "The shop's virtual IP is to go with the quorum, and dead web servers are to stay: kubectl patch", Play: s.withdraws},
 	}
 }
 
