@@ -56,11 +56,15 @@ func sourceTowards(realServer, virtual netip.Addr) (unix.Sockaddr, error) {
 	if err != nil {
 		return nil, inconclusive("ask for the address towards the real server", err)
 	}
+	var address netip.Addr
 	switch s := source.(type) {
 	case *unix.SockaddrInet4:
-		s.Port = 0
+		s.Port, address = 0, netip.AddrFrom4(s.Addr)
 	case *unix.SockaddrInet6:
-		s.Port = 0
+		s.Port, address = 0, netip.AddrFrom16(s.Addr)
+	}
+	if address == virtual {
+		return nil, fmt.Errorf("%w: the director has no address towards the real server but the virtual IP itself", health.ErrInconclusive)
 	}
 	return source, nil
 }
