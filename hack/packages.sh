@@ -8,6 +8,7 @@
 #   hack/packages.sh keepalived, trace   what some tests compare with or record with: keepalived; tcpdump
 #   hack/packages.sh ftp    a server and a client of the application helper's tests: vsftpd, curl
 #   hack/packages.sh web    real servers of the health checks' benchmark: nginx
+#   hack/packages.sh servers   real servers of the health checks' tests: nginx, dnsmasq, exim
 #
 # Several sets may be named at once. Nothing happens when everything is there. No package's service is started.
 set -eu
@@ -21,8 +22,9 @@ wanted() {
 	trace) printf '%s\n' 'tcpdump tcpdump' ;;
 	ftp) printf '%s\n' 'vsftpd vsftpd' 'curl curl' ;;
 	web) printf '%s\n' 'nginx nginx-light' ;;
+	servers) printf '%s\n' 'nginx nginx-light' 'dnsmasq dnsmasq-base' 'exim4 exim4-daemon-light' ;;
 	*)
-		echo "hack/packages.sh: unknown set \"$1\"; the sets are lab, vm, keepalived, trace, ftp and web" >&2
+		echo "hack/packages.sh: unknown set \"$1\"; the sets are lab, vm, keepalived, trace, ftp, web and servers" >&2
 		return 2
 		;;
 	esac
@@ -61,7 +63,7 @@ install() {
 }
 
 [ $# -gt 0 ] || {
-	echo "usage: hack/packages.sh lab|vm|keepalived|trace|ftp ..." >&2
+	echo "usage: hack/packages.sh lab|vm|keepalived|trace|ftp|web|servers ..." >&2
 	exit 2
 }
 packages=$(missing "$@")

@@ -7,7 +7,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 root=$PWD
 
-hack/packages.sh lab keepalived trace ftp
+hack/packages.sh lab keepalived trace ftp servers
 out=$root/bin/kernel
 rm -rf "$out"
 mkdir -p "$out"

@@ -21,6 +21,7 @@ var documents = map[string][]string{
 	"docs/design/nftables.md":        {"agent/kernel"},
 	"docs/design/virtual-mac.md":     {"agent/kernel", "agent/plan", "agent/vrrp/vrrpnet"},
 	"docs/design/witness.md":         {"agent", "agent/report", "controllers/rollup", "test/api"},
+	"docs/health-checks.md":          {"test/checkers"},
 	"docs/ipvs-interface.md":         {"agent/ipvs/wire", "agent/ipvs/ipvsnet"},
 	"docs/rfc.md": {
 		"agent", "agent/desired", "agent/kernel", "agent/plan", "agent/vrrp", "agent/vrrp/vrrpnet", "controllers/rollup", "test/api",

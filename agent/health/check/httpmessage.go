@@ -81,7 +81,7 @@ func parseStatusLine(line []byte, whole bool) (status int, err error) {
 }
 
 func notHTTP(line []byte) error {
-	return fmt.Errorf("the answer is not HTTP/1: it begins with %s", Quote(line))
+	return fmt.Errorf("the answer is not HTTP/1: %s", Begins(line))
 }
 
 // field takes a header field over that says where the body ends. The chunks say it if both do (RFC 9112 section 6.3).

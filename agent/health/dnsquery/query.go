@@ -69,7 +69,8 @@ func (s stream) Hear(_ int, heard []byte, end bool) check.Answer {
 	case end && len(heard) == 0:
 		return check.Answer{Done: true, Failure: errors.New("the connection was closed without an answer")}
 	case end:
-		return check.Answer{Done: true, Failure: fmt.Errorf("the answer ended after %d bytes, before the end of the DNS message", len(heard))}
+		return check.Answer{Done: true, Failure: fmt.Errorf("the answer ended after %d bytes, before the end of the DNS message: %s",
+			len(heard), check.Quote(heard))}
 	}
 	return check.Answer{}
 }

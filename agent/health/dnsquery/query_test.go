@@ -160,7 +160,11 @@ func TestMessagesOverTCPGoBehindTheirLength(t *testing.T) {
 	if got := s.Hear(0, append(heard, "more"...), false); !got.Done || got.Failure != nil {
 		t.Errorf("all of it: %+v", got)
 	}
-	for n, want := range map[int]string{0: "the connection was closed without an answer", 1: "the answer ended after 1 bytes, before the end of the DNS message", 20: "the answer ended after 20 bytes, before the end of the DNS message"} {
+	for n, want := range map[int]string{
+		0:  "the connection was closed without an answer",
+		1:  `the answer ended after 1 bytes, before the end of the DNS message: "\x00"`,
+		20: `the answer ended after 20 bytes, before the end of the DNS message: "\x004\x12g\x81\x00\x00\x01\x00\x01\x00\x00\x00\x00\x01a\aexa"`,
+	} {
 		if got := s.Hear(0, heard[:n], true); !got.Done || verdict(got.Failure) != want {
 			t.Errorf("%d bytes: got %+v, want %s", n, got, want)
 		}

@@ -18,7 +18,7 @@ func errnoReason(errno syscall.Errno) error {
 	case syscall.ECONNRESET, syscall.EPIPE:
 		return errors.New("connection reset")
 	case syscall.EHOSTUNREACH:
-		return errors.New("no route to host")
+		return errors.New("host unreachable: the real server does not answer on its link, or a router or a firewall on the way says so by ICMP")
 	case syscall.ENETUNREACH:
 		return errors.New("network unreachable: the director has no route to the real server")
 	case syscall.ETIMEDOUT:

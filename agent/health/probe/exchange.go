@@ -64,8 +64,6 @@ func datagramReason(err error) error {
 		return err
 	case errors.Is(err, unix.ECONNREFUSED):
 		return errors.New("the real server refuses the port by ICMP (port unreachable): nothing listens on it")
-	case errors.Is(err, unix.EHOSTUNREACH):
-		return errors.New("host unreachable: the real server does not answer on its link, or a router on the way says so by ICMP")
 	case errors.Is(err, unix.EPERM), errors.Is(err, unix.EACCES):
 		return errors.New("a packet filter or a route on the director forbids the packet")
 	}

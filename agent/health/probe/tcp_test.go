@@ -196,7 +196,7 @@ func TestReasonsAreInAnOperatorsWords(t *testing.T) {
 	}{
 		{syscall.ECONNREFUSED, "connection refused", false},
 		{syscall.ECONNRESET, "connection reset", false},
-		{syscall.EHOSTUNREACH, "no route to host", false},
+		{syscall.EHOSTUNREACH, "host unreachable: the real server does not answer on its link, or a router or a firewall on the way says so by ICMP", false},
 		{syscall.ENETUNREACH, "network unreachable: the director has no route to the real server", false},
 		{syscall.ETIMEDOUT, "no answer: the kernel gave up connecting (net.ipv4.tcp_syn_retries)", false},
 		{syscall.EPERM, "a packet filter on the director forbids the connection", false},

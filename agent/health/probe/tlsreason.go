@@ -26,7 +26,7 @@ func handshakeReason(err error, conn *overheard) error {
 	var authority x509.UnknownAuthorityError
 	switch {
 	case errors.As(err, &record):
-		return fmt.Errorf("the answer is not TLS: it begins with %s", check.Quote(begin))
+		return fmt.Errorf("the answer is not TLS: %s", check.Begins(begin))
 	case errors.As(err, &name):
 		return fmt.Errorf("the certificate is for %s, not for %s", namesOf(name.Certificate), name.Host)
 	case errors.As(err, &authority):

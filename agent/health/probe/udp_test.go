@@ -133,7 +133,7 @@ func TestHostThatIsGoneFromItsLinkFailsWhenTheKernelHasGivenItUp(t *testing.T) {
 	if err := os.WriteFile("/proc/sys/net/ipv4/neigh/nobody/retrans_time_ms", []byte("10"), 0o644); err != nil {
 		t.Skipf("sysctls cannot be written here: %v", err)
 	}
-	const want = "host unreachable: the real server does not answer on its link, or a router on the way says so by ICMP"
+	const want = "host unreachable: the real server does not answer on its link, or a router or a firewall on the way says so by ICMP"
 	if got := checkUDP(t, net.UDPAddrFromAddrPort(netip.MustParseAddrPort("192.0.2.7:9")), time.Minute, check.UDP{}); got != want {
 		t.Errorf("got %q, want %q", got, want)
 	}
@@ -166,7 +166,7 @@ func TestDatagramOfSomebodyElseIsNoAnswer(t *testing.T) {
 
 func TestReasonsOfDatagramsAreInAnOperatorsWords(t *testing.T) {
 	for errno, want := range map[syscall.Errno]string{
-		syscall.EHOSTUNREACH: "host unreachable: the real server does not answer on its link, or a router on the way says so by ICMP",
+		syscall.EHOSTUNREACH: "host unreachable: the real server does not answer on its link, or a router or a firewall on the way says so by ICMP",
 		syscall.EACCES:       "a packet filter or a route on the director forbids the packet",
 		syscall.ENETUNREACH:  "network unreachable: the director has no route to the real server",
 		syscall.EMFILE:       "check not made: the director is out of file descriptors",
