@@ -80,7 +80,8 @@ func grpcStories(t *testing.T) []story {
 		{"a port of HTTPS by HTTP/1.1", overTLS, at(oldSecurePort),
 			"the real server does not agree to h2 over TLS (ALPN): it does not speak that version of HTTP", 0},
 		{"TLS where there is none", overTLS, plain, "the answer is not TLS: it is HTTP/2", 0},
-		{"no TLS where there is", check.GRPC{}, secure, "the connection was closed without an answer", 0},
+		// The server closes at the first bytes: what it has not read by then makes that a reset.
+		{"no TLS where there is", check.GRPC{}, secure, "the connection was closed without an answer\nconnection reset", 0},
 		{"it closes after its settings", check.GRPC{}, serve(t, ends(settings)), "the connection was closed without an answer", 0},
 	}, unconnected(check.GRPC{}), unserved(t, check.GRPC{}, "connected, but no answer within 5s"))
 }

@@ -37,7 +37,7 @@ func (s *scene) configure(ctx context.Context) error {
 	if err := s.Check(paths == len(webServers()), "the Backup checks by way of the virtual IP, too", "%d services by mark, each with one web server", paths); err != nil {
 		return err
 	}
-	answers, err := s.answers(ctx, shop, 30)
+	answers, err := s.answers(ctx, 30)
 	if err != nil {
 		return err
 	}
@@ -66,7 +66,7 @@ func (s *scene) lacksTheAddress(ctx context.Context) error {
 	if err := s.Check(err == nil, "it is out for the shop alone, though it listens", "%.1f s after the address went", took.Seconds()); err != nil {
 		return err
 	}
-	answers, err := s.answers(ctx, shop, 30)
+	answers, err := s.answers(ctx, 30)
 	if err != nil {
 		return err
 	}
@@ -89,7 +89,7 @@ func (s *scene) losesTheQuorum(ctx context.Context) error {
 	if err := s.bothServe(ctx, shop, apology...); err != nil {
 		return err
 	}
-	answers, err := s.answers(ctx, shop, 20)
+	answers, err := s.answers(ctx, 20)
 	if err != nil {
 		return err
 	}
@@ -113,7 +113,7 @@ func (s *scene) losesTheQuorum(ctx context.Context) error {
 	if err := s.tells(ctx, "shop", "Served"); err != nil {
 		return err
 	}
-	if answers, err = s.answers(ctx, shop, 20); err != nil {
+	if answers, err = s.answers(ctx, 20); err != nil {
 		return err
 	}
 	if err := s.Check(answers == "web1 10, web3 10", "with two web servers the shop is back, and the sorry server drains", "%s", answers); err != nil {

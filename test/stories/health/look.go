@@ -65,7 +65,7 @@ func (s *scene) ready(ctx context.Context, service, reason string) error {
 		told = strings.TrimSpace(out)
 		return told == reason, err
 	}); err != nil {
-		return fmt.Errorf("Ready of %s has the reason %q and not %q: %w", service, told, reason, err)
+		return fmt.Errorf("the condition Ready of %s has the reason %q and not %q: %w", service, told, reason, err)
 	}
 	return nil
 }
@@ -98,9 +98,9 @@ func (s *scene) holder(ctx context.Context, vip, director, other string) (time.D
 	return took, nil
 }
 
-// answers are who answers connections of the client.
-func (s *scene) answers(ctx context.Context, vip string, connections int) (string, error) {
-	answers, err := stage.Spread(ctx, s.DialFresh(client, fmt.Sprintf("%s:%d", vip, port)), connections)
+// answers are who answers connections of the client to the shop.
+func (s *scene) answers(ctx context.Context, connections int) (string, error) {
+	answers, err := stage.Spread(ctx, s.DialFresh(client, fmt.Sprintf("%s:%d", shop, port)), connections)
 	return stage.Counts(answers), err
 }
 

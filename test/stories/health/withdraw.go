@@ -50,7 +50,7 @@ func (s *scene) withdraws(ctx context.Context) error {
 	if _, err := s.holder(ctx, shop, edge1, edge2); err != nil {
 		return err
 	}
-	answers, err := s.answers(ctx, shop, 30)
+	answers, err := s.answers(ctx, 30)
 	if err != nil {
 		return err
 	}
