@@ -3,10 +3,10 @@
 package agent
 
 import (
-	"net/netip"
 	"slices"
 	"time"
 
+	"github.com/lvs-operator/lvs-operator/agent/checkpoint"
 	"github.com/lvs-operator/lvs-operator/agent/desired"
 	"github.com/lvs-operator/lvs-operator/agent/health"
 	"github.com/lvs-operator/lvs-operator/agent/health/check"
@@ -26,13 +26,9 @@ type standing struct {
 // none was healthy.
 func (a *Agent) decide(service *desired.Service, awaits bool, now time.Time) serving.Decision {
 	key := service.Service.Key
-	s, known := a.standings[key]
-	if !known {
-		entry, _ := a.ledger.Known(key)
-		s = &standing{State: serving.Resume(service.Policy, entry.Destinations)}
-		a.standings[key] = s
-	}
+	s := a.standingOf(service, now)
 	waited := !s.uncheckedSince.IsZero() && now.Sub(s.uncheckedSince) >= warmBound
+	before := s.Memory()
 	d := s.Decide(now, serving.Service{Destinations: service.Destinations, Policy: service.Policy, Waited: waited && !awaits},
 		func(of ipvs.Destination) serving.Health {
 			if awaits {
@@ -40,9 +36,48 @@ func (a *Agent) decide(service *desired.Service, awaits bool, now time.Time) ser
 			}
 			return a.healthOf(service, of)
 		})
+	if s.Memory() != before {
+		a.keep(key, service.Policy, s.Memory())
+	}
 	a.expected.set(key, s.nextDecision(d, waited, now))
 	a.follow(service, s, d)
 	return d
+}
+
+// standingOf is how a service stands; at the beginning as an earlier agent left it.
+func (a *Agent) standingOf(service *desired.Service, now time.Time) *standing {
+	key := service.Service.Key
+	if s, known := a.standings[key]; known {
+		return s
+	}
+	whole := serving.Service{Destinations: service.Destinations, Policy: service.Policy}
+	var there []ipvs.Destination
+	if service.Check != nil && !check.Weighs(service.Check.Spec.Check) {
+		known, _ := a.ledger.Known(key)
+		there = known.Destinations
+	}
+	s := &standing{State: serving.Resume(now, whole, a.restoredStandings[key], there)}
+	delete(a.restoredStandings, key)
+	a.standings[key] = s
+	return s
+}
+
+// keep has the checkpoint keep how a service stands.
+func (a *Agent) keep(key ipvs.ServiceKey, policy serving.Policy, memory serving.Memory) {
+	if memory.IsUsual(policy) {
+		memory = serving.Memory{}
+	}
+	a.unsavedStandings[key] = memory
+}
+
+// restoreStandings takes over how services stood with an earlier agent. Virtual IPs that were withdrawn stay so.
+func (a *Agent) restoreStandings(standings checkpoint.Standings) {
+	a.restoredStandings = standings
+	for key, memory := range standings {
+		if service := a.desired.Service(key); service != nil && service.Policy.Withdraw && memory.Lost {
+			a.withdraw(key)
+		}
+	}
 }
 
 // nextDecision is when the service is due for another decision though nothing changes: where first checks are waited for, when that is over.
@@ -53,10 +88,11 @@ func (s *standing) nextDecision(d serving.Decision, waited bool, now time.Time) 
 	case s.uncheckedSince.IsZero():
 		s.uncheckedSince = now
 	}
-	if d.Checked || waited {
+	wait := s.uncheckedSince.Add(warmBound)
+	if d.Checked || waited || !d.Next.IsZero() && d.Next.Before(wait) {
 		return d.Next
 	}
-	return s.uncheckedSince.Add(warmBound)
+	return wait
 }
 
 // healthOf is what the checks say of one of a service's real servers.
@@ -67,13 +103,15 @@ func (a *Agent) healthOf(service *desired.Service, d ipvs.Destination) serving.H
 	}
 	status := a.statusOf(target)
 	h := serving.Health{Up: status.State == health.Up, Checked: status.Checked, Weight: d.Weight}
-	switch {
-	case status.Weight.Given:
+	if status.Weight.Given {
 		h.Weight = status.Weight.Value
-	case h.Up && !h.Checked && check.Weighs(target.Spec.Check):
-		// It was in the kernel when this agent started, with the weight that it gave itself.
+	}
+	weighs := h.Up && !h.Checked && check.Weighs(target.Spec.Check)
+	if weighs || service.Policy.Guard > 0 {
 		known, _ := a.ledger.Known(service.Service.Key)
-		if i, there := slices.BinarySearchFunc(known.Destinations, d, ipvs.Destination.Compare); there {
+		i, there := slices.BinarySearchFunc(known.Destinations, d, ipvs.Destination.Compare)
+		if h.There = there; there && weighs {
+			// It was in the kernel when this agent started, with the weight that it gave itself.
 			h.Weight = known.Destinations[i].Weight
 		}
 	}
@@ -85,51 +123,64 @@ func (a *Agent) follow(service *desired.Service, s *standing, d serving.Decision
 	if s.consequence == d.Consequence {
 		return
 	}
-	log := a.log.Warn
-	if d.Consequence == serving.None {
-		log = a.log.Info
-	}
-	log("health of a service: "+d.Consequence.String(), "service", service.ID, "healthy", d.Healthy, "realServers", len(service.Destinations))
+	a.logConsequence(service, d)
 	s.consequence = d.Consequence
 	a.reportDue = true
 	key := service.Service.Key
-	_, was := a.withdrawn[key]
-	if is := d.Consequence == serving.Withdrawn; is != was {
-		a.withdraw(key, is)
+	if d.Consequence == serving.Withdrawn {
+		a.withdraw(key)
+	} else {
+		a.offer(key)
 	}
 }
 
-// withdraw has the virtual IP of a service go, or come back as far as this service is concerned.
-func (a *Agent) withdraw(key ipvs.ServiceKey, gone bool) {
-	if gone {
-		a.withdrawn[key] = struct{}{}
-	} else {
-		delete(a.withdrawn, key)
+// withdraw has the virtual IP of a service go.
+func (a *Agent) withdraw(key ipvs.ServiceKey) {
+	if _, is := a.withdrawn[key]; is {
+		return
 	}
-	addresses := map[netip.Addr]bool{}
-	for key := range a.withdrawn {
-		addresses[key.Address] = true
+	a.withdrawn[key] = struct{}{}
+	a.routers.withdrawn[key.Address]++
+	a.kickNode()
+}
+
+// offer has it come back as far as this service is concerned.
+func (a *Agent) offer(key ipvs.ServiceKey) {
+	if _, is := a.withdrawn[key]; !is {
+		return
 	}
-	a.routers.withdrawn = addresses
+	delete(a.withdrawn, key)
+	if a.routers.withdrawn[key.Address]--; a.routers.withdrawn[key.Address] == 0 {
+		delete(a.routers.withdrawn, key.Address)
+	}
 	a.kickNode()
 }
 
 // dismiss forgets how a service stood that is no longer wanted.
 func (a *Agent) dismiss(key ipvs.ServiceKey) {
-	delete(a.standings, key)
-	a.expected.set(key, time.Time{})
-	if _, gone := a.withdrawn[key]; gone {
-		a.withdraw(key, false)
+	if s, known := a.standings[key]; known && s.Memory() != (serving.Memory{}) {
+		a.unsavedStandings[key] = serving.Memory{}
 	}
+	delete(a.standings, key)
+	delete(a.restoredStandings, key)
+	a.expected.set(key, time.Time{})
+	a.offer(key)
 }
 
 // adopts says whether a real server begins as one that is up: it is in the kernel, where it got when it was healthy, and stays until its
-// checks fail. One that was down is there as well where that is inhibited, with weight 0; so is one that drains, which was not.
-func (a *Agent) adopts(service *desired.Service, d ipvs.Destination, known ipvs.Entry) bool {
+// checks fail. In three cases it may be there and be down: with weight 0 where that is inhibited, as the sorry server, and where connections
+// went to all.
+func (a *Agent) adopts(service *desired.Service, d ipvs.Destination, known ipvs.Entry, now time.Time) bool {
 	i, there := slices.BinarySearchFunc(known.Destinations, d, ipvs.Destination.Compare)
-	if !there || known.Destinations[i].Weight > 0 || d.Weight == 0 || !service.Policy.Inhibit {
-		return there
+	if !there {
+		return false
 	}
-	_, drains := a.ledger.Drains(service.Service.Key)[d.Key()]
-	return drains
+	memory := a.standingOf(service, now).Memory()
+	switch {
+	case service.Policy.Inhibit && known.Destinations[i].Weight == 0 && d.Weight > 0:
+		return false
+	case memory.Lost && d.Key() == service.Policy.Sorry.Key(), memory.Guarded && service.Policy.Guard > 0:
+		return false
+	}
+	return true
 }

@@ -4,12 +4,14 @@ package agent
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/lvs-operator/lvs-operator/agent/health/check"
+	"github.com/lvs-operator/lvs-operator/agent/ipvs"
 	"github.com/lvs-operator/lvs-operator/agent/kernel/kerneltest"
 	"github.com/lvs-operator/lvs-operator/agent/vrrp"
 	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
@@ -265,4 +267,77 @@ func TestFlappingRealServerConcernsItsServiceAlone(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestRealServerMoreDoesNotTakeTheOthersOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k, dir := kerneltest.New("eth0"), t.TempDir()
+		panics := func(s *v1alpha1.CompiledService) { s.PanicThreshold = 50 }
+		n := activeWith(t, k, dir, viewThat(panics, 3, 3))
+		n.servers.set(firstDead, true)
+		n.servers.set(secondDead, true)
+		n.later(t, 90*time.Second)
+		n.operations()
+		n.servers.takes("192.0.2.13:8080", 9*time.Second)
+		n.servers.set("192.0.2.13:8080", true)
+		n.api.say(viewThat(panics, 3, 3, 3))
+		n.settle(t)
+		n.later(t, 5*time.Second)
+		expect(t, "with a real server more, which is not checked yet", n.operations(), "")
+	})
+}
+
+func TestInhibitedRealServerThatComesBackWhileItDrainsIsCheckedFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k, dir := kerneltest.New("eth0"), t.TempDir()
+		inhibits := func(s *v1alpha1.CompiledService) { s.InhibitOnFailure, s.DrainSeconds = true, 300 }
+		n := activeWith(t, k, dir, viewThat(inhibits, 3, 3))
+		n.servers.set(secondDead, true)
+		n.later(t, 90*time.Second)
+		n.operations()
+		k.SetConnections(ipvs.ServiceKey{Address: netip.MustParseAddr("198.51.100.10"), Port: 8080, Protocol: ipvs.TCP}, netip.MustParseAddrPort(secondDead), ipvs.Connections{Active: 1})
+		n.api.say(viewThat(inhibits, 3))
+		n.settle(t)
+		n.later(t, 10*time.Second)
+		n.servers.takes(secondDead, 9*time.Second)
+		n.api.say(viewThat(inhibits, 3, 3))
+		n.settle(t)
+		expect(t, "the dead one is listed again", n.operations(), "")
+	})
+}
+
+func TestRealServersOfANewDirectorHaveTheirWholeWeight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNode(t, kerneltest.New("eth0"), t.TempDir())
+		n.api.say(viewThat(func(s *v1alpha1.CompiledService) { s.SlowStartSeconds = 600 }, 1, 100))
+		n.settle(t)
+		n.later(t, 12*time.Second)
+		if got := n.operations(); !strings.Contains(got, "-r 192.0.2.12:8080 -g -w 100") || strings.Contains(got, "ipvsadm -e") {
+			t.Errorf("they were never down:\n%s", got)
+		}
+	})
+}
+
+func TestManyVirtualIPsAreWithdrawnInProportion(t *testing.T) {
+	a := &Agent{memory: newMemory(), routers: &routers{withdrawn: map[netip.Addr]int{}}, wake: make(chan struct{}, 1)}
+	key := func(i int, port uint16) ipvs.ServiceKey {
+		return ipvs.ServiceKey{Address: netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}), Port: port, Protocol: ipvs.TCP}
+	}
+	for i := range 10000 {
+		a.withdraw(key(i, 80))
+		a.withdraw(key(i, 80)) // once is enough
+		a.withdraw(key(i, 443))
+	}
+	for i := range 10000 {
+		a.offer(key(i, 80))
+	}
+	if len(a.routers.withdrawn) != 10000 {
+		t.Errorf("%d virtual IPs are withdrawn, want all: another service of each asks for it", len(a.routers.withdrawn))
+	}
+	for i := range 10000 {
+		a.offer(key(i, 443))
+	}
+	if len(a.routers.withdrawn)+len(a.withdrawn) != 0 {
+		t.Errorf("%d virtual IPs are withdrawn, want none", len(a.routers.withdrawn))
+	}
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/lvs-operator/lvs-operator/agent/checkpoint"
 	"github.com/lvs-operator/lvs-operator/agent/desired"
 	"github.com/lvs-operator/lvs-operator/agent/health"
-	"github.com/lvs-operator/lvs-operator/agent/health/monitor"
 	"github.com/lvs-operator/lvs-operator/agent/ipvs"
 	"github.com/lvs-operator/lvs-operator/agent/plan"
 	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
@@ -37,6 +36,9 @@ type memory struct {
 	expected  deadlines
 	// withdrawn are the services that want their virtual IP gone.
 	withdrawn map[ipvs.ServiceKey]struct{}
+	// unsavedStandings are those that changed since they were last in the checkpoint; restoredStandings are those of the checkpoint, until a
+	// service is decided about.
+	unsavedStandings, restoredStandings checkpoint.Standings
 	// incompleteSince is since when the API server answers and the view is incomplete; zero: it is complete.
 	incompleteSince time.Time
 	// warned says that it was logged.
@@ -47,9 +49,11 @@ type memory struct {
 	tableRead bool
 	// users are the services of each health check.
 	users map[health.Target][]ipvs.ServiceKey
-	// paths are the ways of checks through IPVS, and waiting the checks whose path is not in the kernel yet.
-	paths   paths
-	waiting map[health.Target]monitor.Initial
+	// paths are the ways of checks through IPVS, openings the checks whose path is not in the kernel yet, and probeMarks the marks of each
+	// director group when its services' paths were last given theirs.
+	paths      paths
+	openings   openings
+	probeMarks map[string]ipvs.MarkRange
 	// pending are services that changed and that the ledger does not know of yet.
 	pending map[ipvs.ServiceKey]desired.Change
 	// unsaved are services that changed since they were last in the checkpoint, and nodeUnsaved says that the node may have;
@@ -115,12 +119,13 @@ type memory struct {
 func newMemory() memory {
 	return memory{
 		desired: desired.NewStore(), ledger: plan.NewLedger(), users: map[health.Target][]ipvs.ServiceKey{},
-		paths: newPaths(), waiting: map[health.Target]monitor.Initial{},
+		paths: newPaths(), openings: newOpenings(), probeMarks: map[string]ipvs.MarkRange{},
 		pending: map[ipvs.ServiceKey]desired.Change{}, unsaved: map[ipvs.ServiceKey]*desired.Service{},
 		nodeNeverRead: true, linksLeft: true, unsavedDrains: map[ipvs.ServiceKey]bool{},
 		firstSeen: map[string]time.Time{}, judgements: map[string]judgement{}, awaiting: map[ipvs.ServiceKey]time.Time{},
 		standings: map[ipvs.ServiceKey]*standing{}, withdrawn: map[ipvs.ServiceKey]struct{}{},
-		drains: map[ipvs.ServiceKey]bool{}, found: map[string]string{},
+		unsavedStandings: checkpoint.Standings{},
+		drains:           map[ipvs.ServiceKey]bool{}, found: map[string]string{},
 		serviceProblems: map[ipvs.ServiceKey]v1alpha1.Problem{}, tally: newTally(),
 	}
 }
@@ -148,6 +153,7 @@ func (a *Agent) recall(c checkpoint.Checkpoint, err error) {
 	for key := range c.Drains {
 		a.drains[key] = true
 	}
+	a.restoreStandings(c.Standings)
 	a.noteGroups(time.Now())
 	a.log.Info("serving from the checkpoint until the API server has been seen", "directorGroups", len(c.Node.Node.Groups), "services", len(c.Services))
 }

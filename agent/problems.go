@@ -24,6 +24,8 @@ func (a *Agent) addServiceProblem(operation plan.Operation, err error) {
 	group, id := "", ""
 	if service := a.desired.Service(key); service != nil {
 		group, id = service.Group, service.ID
+	} else if key.Mark != 0 {
+		group = a.paths.groupOf(key.Mark)
 	}
 	a.serviceProblems[key] = problem(v1alpha1.ProblemKernel, group, id, err)
 }

@@ -16,7 +16,7 @@ import (
 // remember writes to the checkpoint what has changed, before the kernel is changed: once a setting is overwritten nobody else
 // knows what it was. A disk that refuses is a problem to report and none to stop for.
 func (a *Agent) remember(w work) {
-	change := checkpoint.Change{Services: a.unsaved, Drains: a.changedDrains()}
+	change := checkpoint.Change{Services: a.unsaved, Drains: a.changedDrains(), Standings: a.unsavedStandings}
 	if w.node {
 		a.found = foundNow(w)
 		a.started = plan.StartedNow(w.in, w.steps.All())
@@ -37,6 +37,9 @@ func (a *Agent) remember(w work) {
 		a.unsaved = map[ipvs.ServiceKey]*desired.Service{}
 	}
 	a.savedDrains(change.Drains)
+	if len(a.unsavedStandings) > 0 {
+		a.unsavedStandings = checkpoint.Standings{}
+	}
 }
 
 // foundNow are the settings' values from before our first write, with those that the work is about to overwrite and without

@@ -58,8 +58,8 @@ type routers struct {
 	start  StartRouter
 	kick   func()
 	taking taking
-	// withdrawn are virtual IPs that nobody is to have for now.
-	withdrawn map[netip.Addr]bool
+	// withdrawn are virtual IPs that nobody is to have for now, with how many services want that.
+	withdrawn map[netip.Addr]int
 	log       *slog.Logger
 	byKey     map[routerKey]*router
 	// synced are the groups with connection sync, and behind says that this director does not know all of their connections yet.
@@ -92,7 +92,7 @@ type taking interface {
 }
 
 func newRouters(start StartRouter, kick func(), taking taking, log *slog.Logger) *routers {
-	return &routers{start: start, kick: kick, taking: taking, log: log, byKey: map[routerKey]*router{}, fitness: map[string]fitness{},
+	return &routers{start: start, kick: kick, taking: taking, log: log, byKey: map[routerKey]*router{}, fitness: map[string]fitness{}, withdrawn: map[netip.Addr]int{},
 		behind: func() bool { return false }, returned: func() {}, together: newTogether(kick, log)}
 }
 

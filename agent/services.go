@@ -26,19 +26,12 @@ func (a *Agent) note(changes []desired.Change) {
 // takeChanges takes over the services that were noted: their checks, and what is wanted in the kernel. What is in the kernel
 // already decides how checks begin, so the table has to be known.
 func (a *Agent) takeChanges(now time.Time) {
-	if len(a.pending) == 0 {
+	remarked := a.remarked()
+	if len(a.pending)+len(remarked) == 0 {
 		return
 	}
 	a.reportDue = true
-	touched := map[health.Target]monitor.Initial{}
-	for _, c := range a.pending {
-		if before, after := c.Before, c.After; before == nil || after == nil || !before.ChecksAlike(after) {
-			a.unuse(before, touched)
-			a.use(after, touched, now)
-		}
-	}
-	a.sweepPaths()
-	a.check(touched)
+	a.takeChecks(remarked, now)
 	for key, c := range a.pending {
 		if c.After != nil {
 			a.want(c.After, now)
@@ -52,6 +45,28 @@ func (a *Agent) takeChanges(now time.Time) {
 	}
 	// A new map: one that was cleared keeps, and goes through, the room of the largest change.
 	a.pending = map[ipvs.ServiceKey]desired.Change{}
+}
+
+// takeChecks takes over the checks of services that were noted, and of those whose paths through IPVS are to have other marks. What goes
+// comes first, so that its marks are free.
+func (a *Agent) takeChecks(remarked []*desired.Service, now time.Time) {
+	touched := map[health.Target]monitor.Initial{}
+	using := remarked
+	for _, service := range remarked {
+		a.unuse(service, touched)
+	}
+	for _, c := range a.pending {
+		if before, after := c.Before, c.After; before == nil || after == nil || !before.ChecksAlike(after) {
+			a.unuse(before, touched)
+			using = append(using, after)
+		}
+	}
+	a.sweepPaths(a.isProbeMark)
+	for _, service := range using {
+		a.use(service, touched, now)
+	}
+	a.sweepPaths(func(uint32) bool { return false })
+	a.check(touched)
 }
 
 // want makes the service wanted in the kernel as the health of its real servers is now.
@@ -92,7 +107,7 @@ func (a *Agent) use(service *desired.Service, touched map[health.Target]monitor.
 		a.enter(service, d, now)
 		target, _ := a.target(service, d)
 		a.users[target] = append(a.users[target], key)
-		if a.adopts(service, d, known) {
+		if a.adopts(service, d, known, now) {
 			touched[target] = monitor.AdoptUp
 		} else if _, listed := touched[target]; !listed {
 			touched[target] = monitor.StartDown
@@ -126,6 +141,11 @@ func (a *Agent) takeHealth(now time.Time) {
 	for _, target := range a.health.TakeChanged() {
 		for _, key := range a.users[target] {
 			changed[key] = true
+		}
+		for later := range a.openings.after(target) {
+			for _, key := range a.users[later] {
+				changed[key] = true
+			}
 		}
 	}
 	for key, since := range a.awaiting {

@@ -32,7 +32,7 @@ func (rs *routers) offered(r *router) []netip.Addr {
 	if len(rs.withdrawn) == 0 {
 		return r.addresses
 	}
-	return slices.DeleteFunc(slices.Clone(r.addresses), func(a netip.Addr) bool { return rs.withdrawn[a] })
+	return slices.DeleteFunc(slices.Clone(r.addresses), func(a netip.Addr) bool { return rs.withdrawn[a] > 0 })
 }
 
 // announce tells the link where the virtual IPs are: after each transition to Active, and after one of them was added.

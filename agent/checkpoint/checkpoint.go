@@ -13,6 +13,7 @@ import (
 
 	"github.com/lvs-operator/lvs-operator/agent/desired"
 	"github.com/lvs-operator/lvs-operator/agent/ipvs"
+	"github.com/lvs-operator/lvs-operator/agent/serving"
 )
 
 // Checkpoint is what an agent knows and could not find out again.
@@ -21,7 +22,12 @@ type Checkpoint struct {
 	// Services are the last good services, in no order.
 	Services []*desired.Service
 	Drains   Drains
+	// Standings are what has to be kept of what followed from the health of services.
+	Standings Standings
 }
+
+// Standings are, a service, what its decisions depend on that no reading of the kernel shows.
+type Standings map[ipvs.ServiceKey]serving.Memory
 
 // Node is what is kept of the node itself.
 type Node struct {
@@ -51,4 +57,6 @@ type Change struct {
 	Services map[ipvs.ServiceKey]*desired.Service
 	// Drains replace those of the services that they name; a service without any is forgotten.
 	Drains Drains
+	// Standings replace those of the services that they name; the zero value is forgotten.
+	Standings Standings
 }

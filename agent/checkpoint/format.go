@@ -11,13 +11,16 @@ import (
 
 	"github.com/lvs-operator/lvs-operator/agent/desired"
 	"github.com/lvs-operator/lvs-operator/agent/ipvs"
+	"github.com/lvs-operator/lvs-operator/agent/serving"
 )
 
-// Keys of the journal's records: the node has one, and each service one by its identity in the kernel, and one for its drains.
+// Keys of the journal's records: the node has one, and each service one by its identity in the kernel, one for its drains and one for how it
+// stands.
 const (
-	nodeKey       = "node"
-	servicePrefix = "service "
-	drainPrefix   = "drain "
+	nodeKey        = "node"
+	servicePrefix  = "service "
+	drainPrefix    = "drain "
+	standingPrefix = "standing "
 )
 
 // nodeRecord is a Node as JSON. Passwords is a plain map because desired.Passwords hides its texts.
@@ -33,6 +36,12 @@ type nodeRecord struct {
 type drainRecord struct {
 	Service ipvs.ServiceKey              `json:"service"`
 	Until   map[netip.AddrPort]time.Time `json:"until"`
+}
+
+// standingRecord is how one service stands, as JSON.
+type standingRecord struct {
+	Service  ipvs.ServiceKey `json:"service"`
+	Standing serving.Memory  `json:"standing"`
 }
 
 func encodeNode(n Node) ([]byte, error) {
@@ -63,6 +72,13 @@ func (c *Checkpoint) decode(key string, value []byte) error {
 			return err
 		}
 		c.Drains[record.Service] = record.Until
+		return nil
+	case strings.HasPrefix(key, standingPrefix):
+		var record standingRecord
+		if err := json.Unmarshal(value, &record); err != nil {
+			return err
+		}
+		c.Standings[record.Service] = record.Standing
 		return nil
 	default:
 		return fmt.Errorf("unknown record %q", key)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/lvs-operator/lvs-operator/agent/checkpoint/journal"
 	"github.com/lvs-operator/lvs-operator/agent/ipvs"
+	"github.com/lvs-operator/lvs-operator/agent/serving"
 )
 
 const fileName = "checkpoint"
@@ -64,7 +65,7 @@ func read(directory string) (*Store, Checkpoint, error) {
 	if j.Len() == 0 {
 		return &Store{journal: j}, Checkpoint{}, ErrAbsent
 	}
-	c := Checkpoint{Drains: Drains{}}
+	c := Checkpoint{Drains: Drains{}, Standings: Standings{}}
 	var misread error
 	err = j.Records(func(key string, value []byte) error {
 		misread = c.decode(key, value)
@@ -106,6 +107,14 @@ func (s *Store) save(change Change) error {
 		if len(until) == 0 {
 			s.journal.Delete(drainPrefix + key.String())
 		} else if err := s.put(drainPrefix+key.String(), drainRecord{key, until}); err != nil {
+			return err
+		}
+	}
+	for _, key := range slices.SortedFunc(maps.Keys(change.Standings), ipvs.ServiceKey.Compare) {
+		written++
+		if standing := change.Standings[key]; standing == (serving.Memory{}) {
+			s.journal.Delete(standingPrefix + key.String())
+		} else if err := s.put(standingPrefix+key.String(), standingRecord{key, standing}); err != nil {
 			return err
 		}
 	}

@@ -156,7 +156,7 @@ func (n Node) Equal(other Node) bool {
 
 // Equal says whether two groups are the same, passwords included.
 func (g Group) Equal(other Group) bool {
-	return g.Name == other.Name && g.Owned.Equal(other.Owned) && slices.EqualFunc(g.Routers, other.Routers, Router.Equal) &&
+	return g.Name == other.Name && g.Owned.Equal(other.Owned) && g.ProbeMarks == other.ProbeMarks && slices.EqualFunc(g.Routers, other.Routers, Router.Equal) &&
 		slices.Equal(g.Settings, other.Settings) && slices.Equal(g.Daemons, other.Daemons)
 }
 

@@ -170,14 +170,15 @@ func (s *Store) Forwarding() []ipvs.Family {
 	return families
 }
 
-// ChecksVia says whether a service has its real servers checked by way of the virtual IP.
-func (s *Store) ChecksVia() bool {
+// CheckedVia are the services whose real servers are checked by way of the virtual IP, in no order.
+func (s *Store) CheckedVia() []*Service {
+	var list []*Service
 	for _, service := range s.concerning {
 		if service.Check.goesVia() {
-			return true
+			list = append(list, service)
 		}
 	}
-	return false
+	return list
 }
 
 // Marked are the services by firewall mark, by key.

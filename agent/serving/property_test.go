@@ -22,15 +22,22 @@ func TestDecisionsAreSound(t *testing.T) {
 			continue
 		}
 		var state serving.State
+		var last serving.Decision
 		now := start
 		for range 50 {
 			now = now.Add(time.Duration(random.IntN(5000)) * time.Millisecond)
-			ups := map[ipvs.Destination]bool{}
+			if random.IntN(10) == 0 {
+				state = serving.Resume(now, serving.Service{Destinations: pool(), Policy: policy}, state.Memory(), last.Destinations)
+			}
+			ups, checked := map[ipvs.Destination]bool{}, random.IntN(3) > 0
 			service := serving.Service{Destinations: pool(), Policy: policy, Waited: random.IntN(5) > 0}
 			for _, d := range service.Destinations {
 				ups[d] = random.IntN(2) == 0
 			}
-			d := state.Decide(now, service, func(d ipvs.Destination) serving.Health { return serving.Health{Up: ups[d], Weight: d.Weight} })
+			d := state.Decide(now, service, func(d ipvs.Destination) serving.Health {
+				return serving.Health{Up: ups[d], Checked: checked || ups[d], There: true, Weight: d.Weight}
+			})
+			last = d
 			sound(t, policy, service, ups, d)
 			if !d.Next.IsZero() && !d.Next.After(now) {
 				t.Fatalf("seed %d: at %v the next decision is due at %v", seed, now, d.Next)

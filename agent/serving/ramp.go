@@ -60,12 +60,37 @@ func (r ramps) apply(now time.Time, slowStart time.Duration, up []ipvs.Destinati
 	return weighted, next
 }
 
+func stepOf(slowStart time.Duration) time.Duration { return max(slowStart/rampSteps, leastStep) }
+
 // ramped is the weight that a real server has so long after it came up, and how long after that it grows; 0: it has the whole.
 func ramped(whole uint32, after, slowStart time.Duration) (weight uint32, due time.Duration) {
-	step := max(slowStart/rampSteps, leastStep)
+	step := stepOf(slowStart)
 	steps := after / step
-	if reached := steps * step; reached < slowStart && whole > 1 {
-		return uint32(max(1, uint64(whole)*uint64(reached)/uint64(slowStart))), (steps + 1) * step
+	if grown := steps * step; grown < slowStart && whole > 1 {
+		return uint32(max(1, uint64(whole)*uint64(grown)/uint64(slowStart))), (steps + 1) * step
 	}
 	return whole, 0
+}
+
+// resumed are the ramps of real servers that the kernel has with a part of their weight.
+func resumed(now time.Time, service Service, known []ipvs.Destination) ramps {
+	rising := ramps{}
+	for _, whole := range service.Destinations {
+		i, there := slices.BinarySearchFunc(known, whole, ipvs.Destination.Compare)
+		if there && known[i].Weight > 0 && known[i].Weight < whole.Weight {
+			rising[whole.Key()] = now.Add(-reached(known[i].Weight, whole.Weight, service.Policy.SlowStart))
+		}
+	}
+	return rising
+}
+
+// reached is how long a real server that has a part of its weight has been up, as far as the part says: the first step with it, and half of
+// the one that follows. A weight of 1 it has from the beginning.
+func reached(part, whole uint32, slowStart time.Duration) time.Duration {
+	if part == 1 {
+		return 0
+	}
+	step := stepOf(slowStart)
+	grown := time.Duration((uint64(part)*uint64(slowStart) + uint64(whole) - 1) / uint64(whole))
+	return (grown+step-1)/step*step + step/2
 }

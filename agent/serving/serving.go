@@ -16,6 +16,8 @@ type Health struct {
 	Up bool
 	// Checked says that it was checked once, or never is.
 	Checked bool
+	// There says that the kernel has it: while connections go to all, to this one, too, before it was checked.
+	There bool
 	// Weight is the one that it has while it is up, 0 to 65535.
 	Weight uint32
 }
@@ -45,27 +47,24 @@ type Decision struct {
 	Next time.Time
 }
 
-// State is what decisions depend on besides the present. The zero value, and what Resume returns, is that of a service about which nothing was
-// decided yet.
+// State is what decisions depend on besides the present. The zero value is that of a service about which nothing was decided yet.
 type State struct {
-	quorum quorum
-	// decided says that there was a decision, and down are the real servers that were not up at the last one.
+	memory Memory
+	// decided says that there was a decision by what all real servers are, and down are those that were not up at the last one.
 	decided bool
 	down    []netip.AddrPort
 	ramps   ramps
 }
 
-// Resume goes on with a service as the kernel has it, known: if its sorry server serves alone there, the quorum was lost.
-func Resume(policy Policy, known []ipvs.Destination) State {
-	var state State
-	for _, d := range known {
-		switch isSorry := policy.hasSorry() && d.Key() == policy.Sorry.Key(); {
-		case d.Weight == 0:
-		case !isSorry || d.Weight != policy.Sorry.Weight:
-			return State{}
-		default:
-			state.quorum = lost
-		}
+// Memory is what has to outlive the agent.
+func (s *State) Memory() Memory { return s.memory }
+
+// Resume goes on with a service that an earlier agent left with this memory, and with these real servers in the kernel: those that have a part
+// of their weight by slow start go on growing.
+func Resume(now time.Time, service Service, memory Memory, known []ipvs.Destination) State {
+	state := State{memory: memory}
+	if service.Policy.SlowStart > 0 {
+		state.ramps = resumed(now, service, known)
 	}
 	return state
 }
@@ -73,27 +72,34 @@ func Resume(policy Policy, known []ipvs.Destination) State {
 // Decide says what follows from health, which is asked once a real server.
 func (s *State) Decide(now time.Time, service Service, health func(ipvs.Destination) Health) Decision {
 	policy := service.Policy
-	up, down, checked := divide(service.Destinations, health)
-	if policy.SlowStart > 0 && s.decided {
-		s.ramps.follow(now, up, s.down)
+	looked := look(service.Destinations, health)
+	up, down := looked.up, looked.down
+	settled := looked.checked || service.Waited
+	if settled || s.decided {
+		// What was never checked before the first decision is no real server that has come up.
+		if policy.SlowStart > 0 && s.decided {
+			s.ramps.follow(now, up, s.down)
+		}
+		s.decided, s.down = true, down
 	}
-	s.decided, s.down = true, down
-	d := Decision{Destinations: up, Down: down, Healthy: len(up), Checked: checked}
-	settled := checked || service.Waited
 	if settled {
-		s.quorum = s.quorum.follow(policy, weight(up))
+		s.memory = s.memory.follow(policy, weight(up), len(up), len(service.Destinations))
 	}
+	d := Decision{Destinations: up, Down: down, Healthy: len(up), Checked: looked.checked}
 	switch {
-	case settled && policy.guards(len(up), len(service.Destinations)):
-		d.Destinations, d.Down, d.Consequence = service.Destinations, nil, SendsToAll
+	case s.memory.Guarded && policy.Guard > 0:
+		d.Consequence = SendsToAll
+		if d.Destinations, d.Down = service.Destinations, nil; len(looked.unproven) > 0 && !service.Waited {
+			d.Destinations, d.Down = without(service.Destinations, looked.unproven), looked.unproven
+		}
 		return d
-	case s.quorum == lost && policy.hasSorry():
+	case s.memory.Lost && policy.hasSorry():
 		d.Consequence = Apologizes
 		d.apologize(service)
 		return d
-	case s.quorum == lost && policy.Withdraw:
+	case s.memory.Lost && policy.Withdraw:
 		d.Consequence = Withdrawn
-	case s.quorum == lost:
+	case s.memory.Lost:
 		d.Consequence = QuorumLost
 	}
 	d.Destinations, d.Next = s.ramps.apply(now, policy.SlowStart, up)
@@ -103,29 +109,53 @@ func (s *State) Decide(now time.Time, service Service, health func(ipvs.Destinat
 	return d
 }
 
-// divide are the real servers that are up, with their weights, and the others; checked: each was. While all are up as they are listed,
-// nothing is copied.
-func divide(all []ipvs.Destination, health func(ipvs.Destination) Health) (up []ipvs.Destination, down []netip.AddrPort, checked bool) {
+// looked is what a look at all real servers has shown.
+type looked struct {
+	// up are those that are, with their weights, and down the others, both sorted. While all are up as they are listed, nothing is copied.
+	up   []ipvs.Destination
+	down []netip.AddrPort
+	// unproven are those of down that were never checked and are not in the kernel, and checked says that each was.
+	unproven []netip.AddrPort
+	checked  bool
+}
+
+func look(all []ipvs.Destination, health func(ipvs.Destination) Health) looked {
+	l := looked{checked: true}
 	copied := false
-	checked = true
 	for i, d := range all {
 		h := health(d)
-		checked = checked && h.Checked
+		l.checked = l.checked && h.Checked
 		if !copied && (!h.Up || h.Weight != d.Weight) {
-			up, copied = slices.Clone(all[:i]), true
+			l.up, copied = slices.Clone(all[:i]), true
 		}
 		switch {
 		case !h.Up:
-			down = append(down, d.Key())
+			l.down = append(l.down, d.Key())
+			if !h.Checked && !h.There {
+				l.unproven = append(l.unproven, d.Key())
+			}
 		case copied:
 			d.Weight = h.Weight
-			up = append(up, d)
+			l.up = append(l.up, d)
 		}
 	}
 	if !copied {
-		up = all
+		l.up = all
 	}
-	return up, down, checked
+	return l
+}
+
+// without are those of all that are not among some, which are sorted as all are.
+func without(all []ipvs.Destination, some []netip.AddrPort) []ipvs.Destination {
+	left := make([]ipvs.Destination, 0, len(all)-len(some))
+	for _, d := range all {
+		if len(some) > 0 && some[0] == d.Key() {
+			some = some[1:]
+		} else {
+			left = append(left, d)
+		}
+	}
+	return left
 }
 
 func weight(up []ipvs.Destination) uint64 {

@@ -154,26 +154,114 @@ func TestWhenAllWereCheckedNobodyWaits(t *testing.T) {
 	}
 }
 
-func TestSorryServerStaysWhileADirectorThatIsStartedAnewChecks(t *testing.T) {
+func TestWhatWasDecidedOutlivesTheAgent(t *testing.T) {
 	own := realServer(2, 1)
 	for _, tc := range []struct {
 		name        string
 		policy      serving.Policy
-		known       []ipvs.Destination
+		memory      serving.Memory
 		young, want string
 	}{
-		{"it served alone", serving.Policy{Quorum: 15, Sorry: sorry}, []ipvs.Destination{realServer(1, 0), sorry}, "1", ".1:0 .99:1 -.2 -.3 -.4 sorry"},
-		{"it is a real server, too", serving.Policy{Quorum: 15, Sorry: own}, []ipvs.Destination{own}, "2", ".2:1 -.1 -.3 -.4 sorry"},
-		{"it drained", serving.Policy{Quorum: 15, Sorry: sorry}, []ipvs.Destination{realServer(1, 10), realServer(99, 0)}, "1", ".1:10 -.2 -.3 -.4"},
-		{"it did not serve", serving.Policy{Quorum: 15, Sorry: own}, []ipvs.Destination{realServer(2, 10)}, "2", ".2:10 -.1 -.3 -.4"},
-		{"nobody did", serving.Policy{Quorum: 15, Sorry: sorry}, nil, "1", ".1:10 -.2 -.3 -.4"},
+		{"the sorry server serves", serving.Policy{Quorum: 15, Sorry: sorry}, serving.Memory{Lost: true}, "1", ".1:0 .99:1 -.2 -.3 -.4 sorry"},
+		{"it is a real server, too", serving.Policy{Quorum: 1, Sorry: own}, serving.Memory{Lost: true}, "", ".2:1 -.1 -.3 -.4 sorry"},
+		{"it does not serve", serving.Policy{Quorum: 15, Sorry: own}, serving.Memory{Held: true}, "2", ".2:10 -.1 -.3 -.4"},
+		{"the virtual IP is gone", serving.Policy{Quorum: 15, Withdraw: true}, serving.Memory{Lost: true}, "1", ".1:10 -.2 -.3 -.4 withdrawn"},
+		{"all serve", serving.Policy{Guard: 50}, serving.Memory{Guarded: true}, "", ".1:10 .2:10 .3:10 .4:10 all"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			state := serving.Resume(tc.policy, tc.known)
-			if got := strings.TrimSpace(line(state.Decide(start, serving.Service{Destinations: pool(), Policy: tc.policy}, up(tc.young)))); got != tc.want {
+			service := serving.Service{Destinations: pool(), Policy: tc.policy}
+			state := serving.Resume(start, service, tc.memory, nil)
+			there := func(d ipvs.Destination) serving.Health {
+				h := up(tc.young)(d)
+				h.There = true
+				return h
+			}
+			if got := strings.TrimSpace(line(state.Decide(start, service, there))); got != tc.want {
 				t.Errorf("got %q, want %q", got, tc.want)
 			}
+			if state.Memory() != tc.memory {
+				t.Errorf("it remembers %+v, and was %+v", state.Memory(), tc.memory)
+			}
 		})
+	}
+}
+
+func TestHysteresisOutlivesTheAgent(t *testing.T) {
+	service := serving.Service{Destinations: pool(), Policy: serving.Policy{Quorum: 20, Hysteresis: 10}, Waited: true}
+	for memory, want := range map[serving.Memory]string{
+		{Held: true}: ".1:10 -.2 -.3 -.4",      // 10 = 20 - 10
+		{Lost: true}: ".1:10 -.2 -.3 -.4 lost", // 10 < 20 + 10
+		{}:           ".1:10 -.2 -.3 -.4 lost", // 10 < 20
+	} {
+		state := serving.Resume(start, service, memory, nil)
+		if got := strings.TrimSpace(line(state.Decide(start, service, up("1")))); got != want {
+			t.Errorf("%+v: got %q, want %q", memory, got, want)
+		}
+		if memory.IsUsual(service.Policy) != (memory == serving.Memory{}) {
+			t.Errorf("%+v need not be kept: %t", memory, memory.IsUsual(service.Policy))
+		}
+	}
+}
+
+func TestNewMemberDoesNotEndTheGuard(t *testing.T) {
+	var state serving.State
+	policy := serving.Policy{Guard: 50}
+	checked := func(d ipvs.Destination) serving.Health {
+		return serving.Health{Checked: d.Address != sorry.Address, There: d.Address != sorry.Address, Weight: d.Weight}
+	}
+	service := serving.Service{Destinations: pool(), Policy: policy}
+	state.Decide(start, service, checked)
+	service.Destinations = append(pool(), sorry)
+	if got, want := line(state.Decide(start, service, checked)), ".1:10 .2:10 .3:10 .4:10 -.99 all"; got != want {
+		t.Errorf("got %q, want %q: the new one was not checked yet", got, want)
+	}
+	service.Waited = true
+	if got, want := line(state.Decide(start, service, checked)), ".1:10 .2:10 .3:10 .4:10 .99:1 all"; got != want {
+		t.Errorf("got %q, want %q: it had its time", got, want)
+	}
+}
+
+func TestRealServersThatAreCheckedForTheFirstTimeHaveTheirWholeWeight(t *testing.T) {
+	var state serving.State
+	service := serving.Service{Destinations: pool(), Policy: serving.Policy{SlowStart: time.Minute}}
+	for _, step := range []struct {
+		up, checked, want string
+	}{
+		{"", "", "-.1 -.2 -.3 -.4"},
+		{"12", "12", ".1:10 .2:10 -.3 -.4"},
+		{"123", "1234", ".1:10 .2:10 .3:10 -.4"},
+		{"1234", "1234", ".1:10 .2:10 .3:10 .4:1 next 3s"},
+	} {
+		health := func(d ipvs.Destination) serving.Health {
+			h := up(step.up)(d)
+			h.Checked = strings.Contains(step.checked, fmt.Sprint(d.Address.As4()[3]))
+			return h
+		}
+		if got := strings.TrimSpace(line(state.Decide(start, service, health))); got != step.want {
+			t.Errorf("%s up of %s: got %q, want %q", step.up, step.checked, got, step.want)
+		}
+	}
+}
+
+func TestWeightThatGrowsGoesOnGrowingWithANewAgent(t *testing.T) {
+	for _, whole := range []uint32{3, 10, 100, 65535} {
+		for _, slowStart := range []time.Duration{2 * time.Second, 10 * time.Second, 7 * time.Minute} {
+			service := serving.Service{Destinations: []ipvs.Destination{realServer(1, whole)}, Policy: serving.Policy{SlowStart: slowStart}, Waited: true}
+			var state serving.State
+			state.Decide(start, service, up(""))
+			now := at(1)
+			for {
+				d := state.Decide(now, service, up("1"))
+				if d.Next.IsZero() {
+					break
+				}
+				anew := serving.Resume(now, service, serving.Memory{}, d.Destinations)
+				if again := anew.Decide(now, service, up("1")); again.Destinations[0] != d.Destinations[0] {
+					t.Errorf("%d in %v: %d became %d with a new agent", whole, slowStart, d.Destinations[0].Weight, again.Destinations[0].Weight)
+				}
+				now = d.Next
+			}
+		}
 	}
 }
 

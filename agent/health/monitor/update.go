@@ -56,7 +56,7 @@ func (m *Monitor) newcomers(add map[health.Target]Initial, leaving map[*watch]bo
 		if m.watched.find(t) != nil {
 			continue
 		}
-		if p := m.predecessor(t.Address, leaving); p != nil {
+		if p := m.predecessor(t, leaving); p != nil {
 			w := newWatch(t.Address, p.law)
 			w.latency, w.weight = p.latency, p.weight
 			w.law.Respec(now, t.Spec)
@@ -77,14 +77,14 @@ func newWatch(address netip.AddrPort, law health.Law) *watch {
 	return &watch{address: address, law: law, queue: notQueued, place: noPlace}
 }
 
-// predecessor is the watch whose life a newcomer of an address goes on with; nil if that is not under check.
-func (m *Monitor) predecessor(newcomer netip.AddrPort, leaving map[*watch]bool) *watch {
-	best := m.watched.of(newcomer)
-	if best == nil {
-		return nil
-	}
-	for w := best.next; w != nil; w = w.next {
-		if precedes(w, best, leaving) {
+// predecessor is the watch whose life a newcomer goes on with: one of its address that is about to leave, or that makes the same check by the
+// same way, at other times. What another check says of the real server proves nothing of this one. nil: there is none.
+func (m *Monitor) predecessor(newcomer health.Target, leaving map[*watch]bool) *watch {
+	var best *watch
+	for w := m.watched.of(newcomer.Address); w != nil; w = w.next {
+		spec := w.law.Spec().Value()
+		related := leaving[w] || spec.Check == newcomer.Spec.Check && spec.Via == newcomer.Spec.Via
+		if related && (best == nil || precedes(w, best, leaving)) {
 			best = w
 		}
 	}
