@@ -63,7 +63,7 @@ func newMetrics() *metrics {
 		}),
 		services:   gauge("services", "IPVS services that this agent keeps."),
 		servers:    gauge("real_servers", "Real servers of those services, healthy or not."),
-		healthy:    gauge("healthy_real_servers", "Real servers that are in the kernel because they are healthy or unchecked."),
+		healthy:    gauge("healthy_real_servers", "Real servers that are healthy, or that are not checked."),
 		problems:   gauge("problems", "Problems in NodeState.status."),
 		lateChecks: gauge("late_health_checks", "Health checks since the agent's start that began more than 100 ms late: dead real servers are then removed later than promised."),
 		connected:  gauge("api_connected", "1 when the API server has answered since the agent's start, else 0."),

@@ -180,7 +180,8 @@ func (a *Agent) report() {
 	healthy := 0
 	node := a.desired.Node()
 	for _, group := range node.Groups {
-		reported := v1alpha1.NodeDirectorGroupStatus{Name: group.Name, Applied: a.applied.slices[group.Name], VirtualRouters: a.routers.statuses(group.Name)}
+		reported := v1alpha1.NodeDirectorGroupStatus{Name: group.Name, Applied: a.applied.slices[group.Name], VirtualRouters: a.routers.statuses(group.Name),
+			WithdrawnAddresses: a.routers.withdrawnOf(group.Name)}
 		if counted, known := a.groups[group.Name]; known {
 			status.Services += int32(len(counted.members))
 			status.RealServers += int32(counted.realServers)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/lvs-operator/lvs-operator/agent/plan"
 	"github.com/lvs-operator/lvs-operator/agent/vrrp"
+	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
 )
 
 // addresses are the virtual IPs to hold now: those of Active routers, of routers that have just yielded the ones that are there, and
@@ -33,6 +34,23 @@ func (rs *routers) offered(r *router) []netip.Addr {
 		return r.addresses
 	}
 	return slices.DeleteFunc(slices.Clone(r.addresses), func(a netip.Addr) bool { return rs.withdrawn[a] > 0 })
+}
+
+// withdrawnOf are a group's virtual IPs that are withdrawn, sorted.
+func (rs *routers) withdrawnOf(group string) []v1alpha1.IPAddress {
+	if len(rs.withdrawn) == 0 {
+		return nil
+	}
+	var all []v1alpha1.IPAddress
+	for _, r := range rs.byKey {
+		for _, address := range r.addresses {
+			if r.key.group == group && rs.withdrawn[address] > 0 {
+				all = append(all, v1alpha1.IPAddress(address.String()))
+			}
+		}
+	}
+	slices.Sort(all)
+	return all
 }
 
 // announce tells the link where the virtual IPs are: after each transition to Active, and after one of them was added.

@@ -207,7 +207,7 @@ func due(written, status *v1alpha1.NodeStateStatus, last time.Time) (time.Durati
 func withoutHealth(status *v1alpha1.NodeStateStatus) *v1alpha1.NodeStateStatus {
 	copied := status.DeepCopy()
 	for i := range copied.DirectorGroups {
-		copied.DirectorGroups[i].Degraded = nil
+		copied.DirectorGroups[i].Degraded, copied.DirectorGroups[i].WithdrawnAddresses = nil, nil
 	}
 	return copied
 }

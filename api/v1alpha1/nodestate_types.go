@@ -230,6 +230,12 @@ type NodeDirectorGroupStatus struct {
 	// applied is, a slice's name, the metadata.generation, 1 or more, that is in the kernel and was read back.
 	// +optional
 	Applied map[string]int64 `json:"applied,omitempty"`
+	// withdrawnAddresses are virtual IPs that this director does not carry, though it be Active, because a service of theirs with
+	// quorum.withdrawAddress has lost its quorum; sorted. Up to 30 s old.
+	// +optional
+	// +listType=set
+	// +kubebuilder:validation:MaxItems=4096
+	WithdrawnAddresses []IPAddress `json:"withdrawnAddresses,omitempty"`
 	// degraded are the services that have fewer healthy real servers than real servers, or have lost their quorum; at most 100. Counts are up
 	// to 30 s old.
 	// +optional

@@ -1239,6 +1239,11 @@ func (in *NodeDirectorGroupStatus) DeepCopyInto(out *NodeDirectorGroupStatus) {
 			(*out)[key] = val
 		}
 	}
+	if in.WithdrawnAddresses != nil {
+		in, out := &in.WithdrawnAddresses, &out.WithdrawnAddresses
+		*out = make([]IPAddress, len(*in))
+		copy(*out, *in)
+	}
 	if in.Degraded != nil {
 		in, out := &in.Degraded, &out.Degraded
 		*out = make([]DegradedService, len(*in))

@@ -4,6 +4,7 @@ package rollup
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/lvs-operator/lvs-operator/api/v1alpha1"
 )
@@ -27,6 +28,18 @@ func (d *Director) consequence(service *v1alpha1.VirtualService, part string, de
 	if degraded.Healthy == 0 && degraded.RealServers > 0 {
 		return obstacle{v1alpha1.ReasonNoHealthyRealServer,
 			fmt.Sprintf("director %s sees none of %d real servers of %s healthy; check that they listen and that the pool's healthCheck fits", d.Name, degraded.RealServers, partOf(service, part))}
+	}
+	return obstacle{}
+}
+
+// withdrawn is that the director does not carry an address of the service, because another service of that address has lost its quorum.
+func (d *Director) withdrawn(needs Needs) obstacle {
+	for _, address := range needs.Addresses {
+		if slices.Contains(d.Withdrawn, address) {
+			return obstacle{v1alpha1.ReasonQuorumLost, fmt.Sprintf(
+				"director %s withdraws the virtual IP %s: another service of it has lost its quorum and asks for that (quorum.withdrawAddress); move one of the two to another address, or see to the other's real servers",
+				d.Name, address)}
+		}
 	}
 	return obstacle{}
 }

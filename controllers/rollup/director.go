@@ -29,6 +29,8 @@ type Director struct {
 	ProblemCount int32
 	// Cut says that the node has more problems than it lists, so that one that is not listed may exist.
 	Cut bool
+	// Withdrawn are the virtual IPs that the director does not carry for want of a service's quorum.
+	Withdrawn []v1alpha1.IPAddress
 	// Degraded are the services that have lost real servers, by id.
 	Degraded map[string]v1alpha1.DegradedService
 	// NotReady says that the cluster has lost the node's kubelet.
@@ -89,7 +91,7 @@ func (d *Director) give(wanted v1alpha1.NodeDirectorGroup) {
 
 // read reads what the agent reports. A virtual router that the node was not given is one that it is about to end.
 func (d *Director) read(reported v1alpha1.NodeDirectorGroupStatus) {
-	d.Applied = reported.Applied
+	d.Applied, d.Withdrawn = reported.Applied, reported.WithdrawnAddresses
 	for _, router := range reported.VirtualRouters {
 		if given := d.router(router.VirtualRouterID); given != nil {
 			given.read(router)

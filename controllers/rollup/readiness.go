@@ -77,7 +77,7 @@ func (d *Director) unhealthy(service *v1alpha1.VirtualService, needs Needs) obst
 			}
 		}
 	}
-	return obstacle{}
+	return d.withdrawn(needs)
 }
 
 // serving is what the Active director does for the service's worst port.

@@ -48,7 +48,7 @@ func (p *Prober) begin(place int, t health.Target, dialogue check.Dialogue, even
 // The connection is closed in the ordinary way, by FIN, as keepalived does. A reset (SO_LINGER 0) would spare the director the TIME-WAIT
 // state, but it reaches many servers before their accept(2) returns, and they log an aborted or reset connection at every check. TIME-WAIT
 // is the cheaper: it holds one local port for 60 s towards this one real server only (600 of some 28,000 at the shortest interval), and the
-// kernel itself bounds all of them (net.ipv4.tcp_max_tw_buckets).
+// kernel itself bounds all of them (net.ipv4.tcp_max_tw_buckets). Checks by way of a virtual IP are otherwise: see goVia.
 func (p *Prober) conclude(place int, result error, weight check.Weight) {
 	closeSocket(p.at[place].fd)
 	p.at[place] = conversation{fd: closed}

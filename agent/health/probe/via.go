@@ -17,6 +17,11 @@ func goVia(fd int, via health.Via, realServer netip.Addr) error {
 	if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_MARK, int(via.Mark)); err != nil {
 		return inconclusive("mark the packets of the check", err)
 	}
+	// Of all real servers that are checked by way of one virtual IP and port the connections have local ports of their own: with each port
+	// kept for a minute (TIME-WAIT) some 470 checks a second were all. So these connections end by a reset.
+	if err := unix.SetsockoptLinger(fd, unix.SOL_SOCKET, unix.SO_LINGER, &unix.Linger{Onoff: 1}); err != nil {
+		return inconclusive("have the connection of the check end by a reset", err)
+	}
 	source, err := sourceTowards(realServer, via.Virtual)
 	if err != nil {
 		return err
