@@ -20,8 +20,9 @@ import (
 const (
 	// patience is how long a contestant gets until all real servers are in the table.
 	patience = 2 * time.Minute
-	// watched is how long the processors are watched.
-	watched = 3 * interval
+	// rest is how long nobody looks once all real servers are in the table, and watched is how long the processors are watched.
+	rest    = interval
+	watched = 2 * interval
 	// deaths is how many real servers die, all at once: when in its interval each of them does, nobody chooses.
 	deaths = 400
 	// looks is the time between two looks at the table, and the resolution of how soon a death is seen.
@@ -85,7 +86,7 @@ func measure(t *testing.T, c contestant, k kind) figure {
 		}
 		time.Sleep(2 * time.Second)
 	}
-	time.Sleep(2 * interval)
+	time.Sleep(rest)
 	before, err := program.Usage()
 	check(t, err)
 	time.Sleep(watched)

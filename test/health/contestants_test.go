@@ -22,7 +22,8 @@ import (
 )
 
 const (
-	interval = 10 * time.Second
+	// interval is one at which the machine has time to spare: at 10 s the emulated one has none, and keepalived came too late there.
+	interval = 20 * time.Second
 	timeout  = 3 * time.Second
 )
 
