@@ -215,7 +215,8 @@ type HTTPWeight struct {
 	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9-]+$`
 	Header string `json:"header,omitempty"`
 	// bodyRegex is a regular expression (RE2 syntax) with one group in parentheses, which is the number, for example ^weight: ([0-9]+)$.
-	// It is looked for in the first 64 KiB of the answer.
+	// It is looked for in the first 64 KiB of the answer. Further parentheses are written (?:...); with more groups than one, or none, no
+	// virtual service of the pool is carried out (HealthCheckInvalid).
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
