@@ -17,8 +17,8 @@ type healthMetrics struct {
 	// perServer says that each real server has series of its own.
 	perServer bool
 
-	checks, transitions, stuck, loopAge *prometheus.Desc
-	up, latency, since                  *prometheus.Desc
+	checks, transitions, inconclusive, stuck, loopAge *prometheus.Desc
+	up, latency, since                                *prometheus.Desc
 }
 
 func newHealthMetrics(m *monitor.Monitor, perServer bool) *healthMetrics {
@@ -27,19 +27,20 @@ func newHealthMetrics(m *monitor.Monitor, perServer bool) *healthMetrics {
 	}
 	return &healthMetrics{
 		monitor: m, perServer: perServer,
-		checks:      desc("health_checks_total", "Health checks that were started since the agent's start."),
-		transitions: desc("health_transitions_total", "How often checks found real servers up that were not, or down, since the agent's start; the first check of each included.", "to"),
-		stuck:       desc("stuck_health_checks", "Health checks that run though they were told to end more than 5 s ago: a fault of the agent's."),
-		loopAge:     desc("health_check_loop_age_seconds", "Time since the loop of the health checks last turned, in seconds: 5 at most, else it hangs and nothing is checked."),
-		up:          desc("real_server_up", "1 when the checks say that the real server is up, else 0.", "check", "address"),
-		latency:     desc("real_server_check_seconds", "How long the real server's last check took, in seconds.", "check", "address"),
-		since:       desc("real_server_state_since_seconds", "Since when the real server is up, down or unknown, as the time in Unix seconds.", "check", "address"),
+		checks:       desc("health_checks_total", "Health checks that were started since the agent's start."),
+		transitions:  desc("health_transitions_total", "How often checks found real servers up that were not, or down, since the agent's start; the first check of each included.", "to"),
+		inconclusive: desc("inconclusive_health_checks_total", "Health checks that could not be made, or did not end, for a reason that lies in the director, since the agent's start: their real servers stay as they are."),
+		stuck:        desc("stuck_health_checks", "Health checks that run though they were told to end more than 5 s ago: a fault of the agent's."),
+		loopAge:      desc("health_check_loop_age_seconds", "Time since the loop of the health checks last turned, in seconds: 5 at most, else it hangs and nothing is checked."),
+		up:           desc("real_server_up", "1 when the checks say that the real server is up, else 0.", "check", "address"),
+		latency:      desc("real_server_check_seconds", "How long the real server's last check took, in seconds.", "check", "address"),
+		since:        desc("real_server_state_since_seconds", "Since when the real server is up, down or unknown, as the time in Unix seconds.", "check", "address"),
 	}
 }
 
 // Describe implements prometheus.Collector.
 func (h *healthMetrics) Describe(to chan<- *prometheus.Desc) {
-	for _, desc := range []*prometheus.Desc{h.checks, h.transitions, h.stuck, h.loopAge, h.up, h.latency, h.since} {
+	for _, desc := range []*prometheus.Desc{h.checks, h.transitions, h.inconclusive, h.stuck, h.loopAge, h.up, h.latency, h.since} {
 		to <- desc
 	}
 }
@@ -56,6 +57,7 @@ func (h *healthMetrics) Collect(to chan<- prometheus.Metric) {
 	counter(h.checks, stats.Started)
 	counter(h.transitions, stats.WentUp, health.Up.String())
 	counter(h.transitions, stats.WentDown, health.Down.String())
+	counter(h.inconclusive, stats.Inconclusive)
 	gauge(h.stuck, float64(stats.Stuck))
 	gauge(h.loopAge, time.Since(stats.Turned).Seconds())
 	if !h.perServer {

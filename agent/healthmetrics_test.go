@@ -48,7 +48,17 @@ func TestEachRealServerHasSeriesOfItsOwn(t *testing.T) {
 			`lvs_agent_health_check_loop_age_seconds 0.4985`, `lvs_agent_health_checks_total 3`,
 			`lvs_agent_health_transitions_total{to="down"} 1`, `lvs_agent_health_transitions_total{to="up"} 1`,
 		)
+		expectSeries(t, answer, "lvs_agent_inconclusive_", `lvs_agent_inconclusive_health_checks_total 0`)
 		expectSeries(t, answer, "lvs_agent_stuck_", `lvs_agent_stuck_health_checks 0`)
+	})
+}
+
+func TestChecksThatTheDirectorCannotMakeAreSeen(t *testing.T) {
+	unmade := map[health.Target]monitor.Initial{checkedBy("192.0.2.12:83", 200*time.Millisecond, 0): monitor.AdoptUp}
+	watched(t, false, unmade, func(get func(string) *httptest.ResponseRecorder) {
+		answer := get("/metrics")
+		expectSeries(t, answer, "lvs_agent_inconclusive_", `lvs_agent_inconclusive_health_checks_total 3`)
+		expectSeries(t, answer, "lvs_agent_health_transitions_", `lvs_agent_health_transitions_total{to="down"} 0`, `lvs_agent_health_transitions_total{to="up"} 0`)
 	})
 }
 

@@ -49,6 +49,8 @@ const (
 	ReasonHealthCheckPort = "HealthCheckPort"
 	// ReasonHealthCheckVia says that the pool's health check cannot go by way of the virtual IP.
 	ReasonHealthCheckVia = "HealthCheckVia"
+	// ReasonHealthCheckInvalid says that the pool's health check cannot be carried out: the message tells which field is wrong.
+	ReasonHealthCheckInvalid = "HealthCheckInvalid"
 	// ReasonPortMismatch says that a real server's port differs from the service's where the forwarding method cannot change
 	// it.
 	ReasonPortMismatch = "PortMismatch"

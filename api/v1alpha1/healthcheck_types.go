@@ -162,7 +162,8 @@ type HTTPCheck struct {
 	// +kubebuilder:validation:MaxLength=260
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z0-9._:\\\\[\\\\]-]+$')",message="host must be a name or an address, with a port or without, for example shop.example.com"
 	Host string `json:"host,omitempty"`
-	// headers are further header fields of the request. Who may read the pool may read them: they are no place for passwords.
+	// headers are further header fields of the request; User-Agent and Accept replace those that the check sends (lvs-operator and */*).
+	// Who may read the pool may read them: they are no place for passwords.
 	// +optional
 	// +listType=map
 	// +listMapKey=name
@@ -214,7 +215,8 @@ type HTTPWeight struct {
 	// +kubebuilder:validation:Pattern=`^[A-Za-z0-9-]+$`
 	Header string `json:"header,omitempty"`
 	// bodyRegex is a regular expression (RE2 syntax) with one group in parentheses, which is the number, for example ^weight: ([0-9]+)$.
-	// It is looked for in the first 64 KiB of the answer.
+	// It is looked for in the first 64 KiB of the answer. Further parentheses are written (?:...); with more groups than one, or none, no
+	// virtual service of the pool is carried out (HealthCheckInvalid).
 	// +optional
 	// +kubebuilder:validation:MinLength=1
 	// +kubebuilder:validation:MaxLength=1024
@@ -224,11 +226,11 @@ type HTTPWeight struct {
 
 // HTTPHeader is a header field of a request.
 type HTTPHeader struct {
-	// name of the field, for example X-Health-Check; not one that the check itself sends: Host, Connection, Content-Length or
-	// Transfer-Encoding.
+	// name of the field, for example X-Health-Check; not one of the connection or the message itself: Host, Connection, Content-Length,
+	// Transfer-Encoding, Upgrade, Keep-Alive, Proxy-Connection, TE or Trailer.
 	// +required
 	// +kubebuilder:validation:MaxLength=64
-	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z0-9-]+$') && !(self.lowerAscii() in ['host', 'connection', 'content-length', 'transfer-encoding'])",message="name must be letters, digits and hyphens, and none of Host, Connection, Content-Length and Transfer-Encoding"
+	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z0-9-]+$') && !(self.lowerAscii() in ['host', 'connection', 'content-length', 'transfer-encoding', 'upgrade', 'keep-alive', 'proxy-connection', 'te', 'trailer'])",message="name must be letters, digits and hyphens, and none of Host, Connection, Content-Length, Transfer-Encoding, Upgrade, Keep-Alive, Proxy-Connection, TE and Trailer"
 	Name string `json:"name"`
 	// value of the field.
 	// +optional

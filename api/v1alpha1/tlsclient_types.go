@@ -13,10 +13,11 @@ type TLSClient struct {
 	// +kubebuilder:validation:MaxLength=253
 	// +kubebuilder:validation:XValidation:rule="self.matches('^[A-Za-z0-9._:-]+$')",message="serverName must be a DNS name or an IP address without a port, for example shop.example.com"
 	ServerName string `json:"serverName,omitempty"`
-	// caBundle is the certificates of the authorities (CA) that may have signed the real server's, as PEM text of up to 64 KiB. Default: the
-	// public authorities that the agent's image knows.
+	// caBundle is the certificates of the authorities (CA) that may have signed the real server's, as PEM text of up to 16 KiB. With one that
+	// cannot be read no virtual service of the pool is carried out (HealthCheckInvalid). Default: the public authorities that the agent's
+	// image knows.
 	// +optional
-	// +kubebuilder:validation:MaxLength=65536
+	// +kubebuilder:validation:MaxLength=16384
 	// +kubebuilder:validation:XValidation:rule="self.contains('-----BEGIN CERTIFICATE-----') && self.contains('-----END CERTIFICATE-----') && !self.contains('PRIVATE KEY-----')",message="caBundle must be certificates in PEM (-----BEGIN CERTIFICATE-----), and no private keys"
 	CABundle string `json:"caBundle,omitempty"`
 	// insecureSkipVerify takes any certificate, as keepalived does; default false.

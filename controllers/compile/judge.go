@@ -15,6 +15,8 @@ type world struct {
 	groups  map[string]*group
 	pools   map[types.NamespacedName]*v1alpha1.RealServerPool
 	samples map[types.NamespacedName][]sample // by pool
+	// unusable are the pools whose health check cannot be carried out, and why.
+	unusable map[types.NamespacedName]Finding
 	// verdicts are those of the compiled group's services, served the ones among them that are carried out, by age.
 	verdicts map[types.NamespacedName]Verdict
 	served   []offer
@@ -27,11 +29,15 @@ func judge(s Snapshot) *world {
 		groups:   judgeGroups(s),
 		pools:    make(map[types.NamespacedName]*v1alpha1.RealServerPool, len(s.Pools)),
 		samples:  make(map[types.NamespacedName][]sample, len(s.Pools)),
+		unusable: map[types.NamespacedName]Finding{},
 		verdicts: map[types.NamespacedName]Verdict{},
 	}
 	for _, pool := range s.Pools {
 		w.pools[keyOf(pool)] = pool
 		w.samples[keyOf(pool)] = samples(pool)
+		if refused := checkRefusal(pool); refused != nil {
+			w.unusable[keyOf(pool)] = *refused
+		}
 	}
 	taken := newClaims()
 	for _, service := range byAge(s.Services) {
@@ -77,6 +83,9 @@ func (w *world) judgeService(service offer, g *group, ns namespace, taken *claim
 	refused := g.identityRefusal(service.Spec, ns)
 	if refused == nil && found {
 		refused = membersRefusal(service.VirtualService, g, pool, w.samples[keyOf(pool)])
+	}
+	if unusable, is := w.unusable[poolKey(service.VirtualService)]; is && refused == nil {
+		refused = &unusable
 	}
 	if refused == nil {
 		refused = taken.take(service, g)

@@ -276,7 +276,7 @@ func tellTLS(c *v1alpha1.TLSClient) string {
 	case c.InsecureSkipVerify:
 		return fmt.Sprintf(", by tls with %q, unverified", c.ServerName)
 	case c.CABundle != "":
-		return fmt.Sprintf(", by tls with %q, signed by %q", c.ServerName, c.CABundle)
+		return fmt.Sprintf(", by tls with %q, signed by one of %d bytes", c.ServerName, len(c.CABundle))
 	}
 	return fmt.Sprintf(", by tls with %q", c.ServerName)
 }

@@ -31,6 +31,8 @@ var pure = []string{
 var mayImport = []string{
 	"bytes", "cmp", "crypto/sha256", "encoding/", "errors", "fmt", "hash/", "iter", "maps", "math", "math/", "net/netip",
 	"regexp", "slices", "sort", "strconv", "strings", "time", "unicode", "unicode/utf8", "unique",
+	// To parse certificates: whom to trust is decided where the connections are.
+	"crypto/x509",
 	// Types only: these packages hold no client.
 	"k8s.io/api/core/v1", "k8s.io/apimachinery/pkg/api/equality", "k8s.io/apimachinery/pkg/api/meta",
 	"k8s.io/apimachinery/pkg/apis/meta/v1", "k8s.io/apimachinery/pkg/labels", "k8s.io/apimachinery/pkg/runtime",

@@ -5,7 +5,6 @@ package check
 import (
 	"errors"
 	"fmt"
-	"iter"
 	"net/netip"
 	"regexp"
 	"strings"
@@ -27,7 +26,8 @@ type HTTP struct {
 	Path string
 	// Host is the virtual host; empty: the address that is checked.
 	Host string
-	// Header holds further header fields, each "Name: value" ended by CRLF; empty: none.
+	// Header holds further header fields, each "Name: value" ended by CRLF; empty: none. User-Agent and Accept replace the director's own;
+	// none is of the connection or of what frames the message.
 	Header string
 	// Statuses are those that pass; empty: 200 to 299.
 	Statuses Statuses
@@ -69,7 +69,7 @@ func (c HTTP) Validate() error {
 	if c.Body != "" && c.Method == Head {
 		body = errors.New("the answer to HEAD has no body that could match")
 	}
-	return errors.Join(method, path, host, header, body, c.Statuses.Validate(), c.validateWeight())
+	return errors.Join(method, path, host, header, c.validateFields(), body, c.Statuses.Validate(), c.validateWeight())
 }
 
 func (c HTTP) validateWeight() error {
@@ -90,27 +90,23 @@ func (c HTTP) validateWeight() error {
 
 func isControl(r rune) bool { return r < ' ' || r == 0x7f }
 
-// Fields yields the further header fields, each name with its value.
-func (c HTTP) Fields() iter.Seq2[string, string] {
-	return func(yield func(string, string) bool) {
-		for line := range strings.Lines(c.Header) {
-			name, value, _ := strings.Cut(strings.TrimSuffix(line, "\r\n"), ":")
-			if !yield(name, strings.TrimSpace(value)) {
-				return
-			}
-		}
+// Dialogue implements Spoken. The real server closes behind its answer.
+func (c HTTP) Dialogue() Dialogue {
+	after := "\r\n"
+	for name, value := range c.Fields() {
+		after += name + ": " + value + "\r\n"
 	}
+	return httpDialogue{c, c.Judge(), after + "Connection: close\r\n\r\n"}
 }
-
-// Dialogue implements Spoken.
-func (c HTTP) Dialogue() Dialogue { return httpDialogue{c, c.Judge()} }
 
 type httpDialogue struct {
 	check HTTP
 	judge HTTPJudge
+	// after is what follows the host in a request.
+	after string
 }
 
-// Open implements Dialogue. The real server closes behind its answer.
+// Open implements Dialogue.
 func (d httpDialogue) Open(say []byte, address netip.AddrPort) []byte {
 	say = append(append(append(append(say, d.check.Method...), ' '), d.check.Path...), " HTTP/1.1\r\nHost: "...)
 	if d.check.Host != "" {
@@ -118,8 +114,7 @@ func (d httpDialogue) Open(say []byte, address netip.AddrPort) []byte {
 	} else {
 		say = address.AppendTo(say)
 	}
-	say = append(say, "\r\nUser-Agent: lvs-operator\r\nAccept: */*\r\nConnection: close\r\n"...)
-	return append(append(say, d.check.Header...), "\r\n"...)
+	return append(say, d.after...)
 }
 
 // Hear implements Dialogue. The verdict on a status does not wait for the body.

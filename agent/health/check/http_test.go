@@ -90,6 +90,25 @@ func TestHTTPRequest(t *testing.T) {
 	}
 }
 
+func TestFieldOfThePoolReplacesTheDirectorsOwn(t *testing.T) {
+	c := check.HTTP{Method: "GET", Path: "/", Host: "shop.example", Header: "user-agent: probe/1\r\nX-Accept: a\r\n"}
+	want := "GET / HTTP/1.1\r\nHost: shop.example\r\nAccept: */*\r\nuser-agent: probe/1\r\nX-Accept: a\r\nConnection: close\r\n\r\n"
+	if said := string(c.Dialogue().Open(nil, realServer)); said != want {
+		t.Errorf("says %q\nwant %q", said, want)
+	}
+}
+
+func TestNoFieldOfTheConnectionMayBeGiven(t *testing.T) {
+	for _, name := range []string{
+		"Host", "connection", "Content-Length", "Transfer-encoding", "Upgrade", "keep-alive", "Proxy-Connection", "te", "TRAILER",
+	} {
+		c := check.HTTP{Method: "GET", Path: "/", Header: name + ": x\r\n"}
+		if err := c.Validate(); err == nil || !strings.HasPrefix(err.Error(), "header field "+name+": ") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
 func TestHTTPSettingsThatAreWrong(t *testing.T) {
 	good := check.HTTP{Method: "GET", Path: "/"}
 	for _, tc := range []struct {
@@ -101,6 +120,8 @@ func TestHTTPSettingsThatAreWrong(t *testing.T) {
 		{"path that ends the line", `path "/a\r\nb": want one that begins with a slash and has neither spaces nor control characters`, func(c *check.HTTP) { c.Path = "/a\r\nb" }},
 		{"host", `host "a b": want a name or an address, with a port or without`, func(c *check.HTTP) { c.Host = "a b" }},
 		{"header", `header fields "A: b": want each ended by CRLF, and no other control characters`, func(c *check.HTTP) { c.Header = "A: b" }},
+		{"a field of the connection", "header field kEEP-alive: want none of Host, Connection, Content-Length, Transfer-Encoding, Upgrade, Keep-Alive, Proxy-Connection, TE, Trailer",
+			func(c *check.HTTP) { c.Header = "A: b\r\nkEEP-alive: 5\r\n" }},
 		{"body", "error parsing regexp: missing closing ): `(`", func(c *check.HTTP) { c.Body = "(" }},
 		{"body of HEAD", "the answer to HEAD has no body that could match", func(c *check.HTTP) { c.Method, c.Body = "HEAD", "x" }},
 		{"status", `status "99": want one from 100 to 599, or a range as in 200-299`, func(c *check.HTTP) { c.Statuses = "200,99" }},

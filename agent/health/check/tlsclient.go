@@ -3,6 +3,7 @@
 package check
 
 import (
+	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -10,7 +11,7 @@ import (
 )
 
 // MostCABundle is how many bytes TLSClient.CABundle may have.
-const MostCABundle = 64 << 10
+const MostCABundle = 16 << 10
 
 // TLSClient is how the director speaks TLS to a real server: by version 1.2 (RFC 5246) or 1.3 (RFC 8446), without a certificate of its own.
 type TLSClient struct {
@@ -35,7 +36,7 @@ func (c TLSClient) Validate() error {
 	return errors.Join(name, unused, validateBundle(c.CABundle))
 }
 
-// validateBundle leaves it to who parses certificates whether they are good.
+// validateBundle says which certificate is no good: one alone, and no check could be made.
 func validateBundle(bundle string) error {
 	if bundle == "" {
 		return nil
@@ -49,6 +50,9 @@ func validateBundle(bundle string) error {
 			return fmt.Errorf("CA bundle holds a %s: want certificates only", block.Type)
 		}
 		certificates++
+		if _, err := x509.ParseCertificate(block.Bytes); err != nil {
+			return fmt.Errorf("certificate %d of the CA bundle: %w", certificates, err)
+		}
 	}
 	if certificates == 0 {
 		return errors.New("CA bundle holds no certificate in PEM")

@@ -3,19 +3,37 @@
 package check_test
 
 import (
+	"crypto/ed25519"
+	"crypto/x509"
 	"encoding/pem"
+	"math/big"
 	"strings"
 	"testing"
 
 	"github.com/lvs-operator/lvs-operator/agent/health/check"
 )
 
-func block(kind string, bytes int) string {
-	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: make([]byte, bytes)}))
+func block(kind string, bytes []byte) string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: bytes}))
+}
+
+// authority is the certificate of one, in DER.
+func authority(t *testing.T) []byte {
+	t.Helper()
+	public, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), IsCA: true, BasicConstraintsValid: true}
+	raw, err := x509.CreateCertificate(nil, template, template, public, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
 }
 
 func TestTLSSettingsThatAreWrong(t *testing.T) {
-	certificate := block("CERTIFICATE", 48)
+	certificate := block("CERTIFICATE", authority(t))
 	for _, tc := range []struct {
 		name, want string
 		client     check.TLSClient
@@ -27,8 +45,10 @@ func TestTLSSettingsThatAreWrong(t *testing.T) {
 		{"an address as in a URL", `server name "[2001:db8::10]": want a DNS name or an IP address, without a port`, check.TLSClient{ServerName: "[2001:db8::10]"}},
 		{"a bundle of no use", "a CA bundle is of no use where no certificate is verified", check.TLSClient{CABundle: certificate, SkipVerify: true}},
 		{"a bundle of nothing", "CA bundle holds no certificate in PEM", check.TLSClient{CABundle: "certificates"}},
-		{"a private key", "CA bundle holds a PRIVATE KEY: want certificates only", check.TLSClient{CABundle: certificate + block("PRIVATE KEY", 48)}},
-		{"too long a bundle", "CA bundle of 65537 bytes: want 65536 at most", check.TLSClient{CABundle: strings.Repeat("x", 64<<10+1)}},
+		{"a private key", "CA bundle holds a PRIVATE KEY: want certificates only", check.TLSClient{CABundle: certificate + block("PRIVATE KEY", make([]byte, 48))}},
+		{"a certificate that is none", "certificate 2 of the CA bundle: x509: malformed certificate",
+			check.TLSClient{CABundle: certificate + block("CERTIFICATE", make([]byte, 48))}},
+		{"too long a bundle", "CA bundle of 16385 bytes: want 16384 at most", check.TLSClient{CABundle: strings.Repeat("x", 16<<10+1)}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			got := ""

@@ -32,8 +32,9 @@ const (
 	refuses behaviour = iota
 	listens
 	hangs
-	slow // accepts after a second
-	deaf // ends when the story frees it, whatever the monitor says
+	slow   // accepts after a second
+	unmade // cannot be checked, for the director has no file descriptor
+	deaf   // ends when the story frees it, whatever the monitor says
 )
 
 // servers makes checks of real servers that the story starts and stops. Those it does not name refuse.
@@ -70,6 +71,9 @@ func (s *servers) Probe(ctx context.Context, t health.Target) error {
 		<-ctx.Done()
 		s.leave()
 		return fmt.Errorf("no answer within %v", t.Spec.Timeout)
+	case unmade:
+		s.leave()
+		return fmt.Errorf("%w: the director is out of file descriptors", health.ErrInconclusive)
 	case deaf:
 		<-s.freed
 		s.leave()

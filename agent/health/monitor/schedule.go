@@ -3,6 +3,7 @@
 package monitor
 
 import (
+	"errors"
 	"time"
 
 	"github.com/lvs-operator/lvs-operator/agent/health"
@@ -99,6 +100,9 @@ func (m *Monitor) weigh(w *watch, r Result) (changed bool) {
 
 // observe lets the law judge what became of a check, and makes the next one wait.
 func (m *Monitor) observe(now time.Time, w *watch, result error) (changed bool) {
+	if errors.Is(result, health.ErrInconclusive) {
+		m.stats.Inconclusive++
+	}
 	before := w.law.State()
 	if w.law.Observe(now, result) {
 		m.changed[w] = struct{}{}

@@ -64,6 +64,9 @@ type Stats struct {
 	Late uint64
 	// Lateness is the sum of what the Late ones were late.
 	Lateness time.Duration
+	// Inconclusive counts the checks that could not be made, or did not end, for a reason that lies in the director (health.ErrInconclusive):
+	// their real servers stay as they are, the dead ones as well.
+	Inconclusive uint64
 	// WentUp and WentDown count the changes of a state by a check, the first of a target's life included.
 	WentUp, WentDown uint64
 }

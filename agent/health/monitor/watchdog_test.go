@@ -53,6 +53,29 @@ func TestCheckThatDoesNotEndIsGivenUpAndTheRealServerCheckedInAnotherPlace(t *te
 	})
 }
 
+func TestChecksThatSayNothingAreCountedAndChangeNothing(t *testing.T) {
+	tell(t, 0, func(s *story) {
+		tomcat, hung := server(111, tutorial), server(115, tutorial)
+		s.servers.set(tomcat, unmade)
+		s.servers.set(hung, deaf)
+		s.Update(set{tomcat: monitor.AdoptUp, hung: monitor.AdoptUp}, nil)
+		s.until(15 * time.Second)
+		s.expectChecks(tomcat, "[0s 6s 12s]")
+		s.expect(tomcat, "up since 0s: check not made: the director is out of file descriptors")
+		if got := s.Stats().Inconclusive; got != 4 {
+			t.Errorf("%d checks are counted, want three that were not made and one that did not end", got)
+		}
+
+		s.servers.set(tomcat, refuses)
+		s.until(27 * time.Second)
+		s.expect(tomcat, "down since 27s: connection refused")
+		if got := s.Stats().Inconclusive; got != 4 {
+			t.Errorf("%d checks are counted, want no more than before", got)
+		}
+		close(s.servers.freed)
+	})
+}
+
 func TestStuckPlacesAreNotUsedUntilTheirChecksHaveEnded(t *testing.T) {
 	tell(t, 1, func(s *story) {
 		first, second := server(111, tutorial), server(115, tutorial)

@@ -28,6 +28,8 @@ type conversation struct {
 	said      int
 	// heard is what came before the last read; unsaid, what the socket has not taken yet.
 	heard, unsaid []byte
+	// reads is how often something was read, and judged how much had come when the dialogue last judged it.
+	reads, judged int
 }
 
 // begin connects. Events are those to wait for.
@@ -125,7 +127,7 @@ func (p *Prober) talk(c *conversation, events uint32) check.Answer {
 			c.heard = append(c.heard, heard...)
 			heard = c.heard
 		}
-		answer := c.dialogue.Hear(c.said, heard, n == 0 || n == room)
+		answer := c.hear(heard, n == 0 || n == room)
 		if answer.Done {
 			return answer
 		}
@@ -164,17 +166,19 @@ func (p *Prober) speak(c *conversation) error {
 	return nil
 }
 
-// overdue is the result of a conversation whose time is over.
-func (c *conversation) overdue() error {
+// overdue is the end of a conversation whose time is over: by what came until then, if that is enough.
+func (c *conversation) overdue() check.Answer {
 	timeout := c.target.Spec.Timeout
 	switch {
 	case c.exchange != nil:
-		return c.exchange.Silence(timeout)
+		return check.Answer{Done: true, Failure: c.exchange.Silence(timeout)}
 	case !c.connected:
-		return check.NoAnswer(timeout)
+		return check.Answer{Done: true, Failure: check.NoAnswer(timeout)}
 	case len(c.heard) == 0:
-		return notAnswered(timeout)
-	default:
-		return notComplete(timeout, len(c.heard))
+		return check.Answer{Done: true, Failure: notAnswered(timeout)}
 	}
+	if answer := c.dialogue.Hear(c.said, c.heard, false); answer.Done {
+		return answer
+	}
+	return check.Answer{Done: true, Failure: notComplete(timeout, len(c.heard))}
 }

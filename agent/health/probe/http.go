@@ -50,13 +50,13 @@ func h2cCall(c check.H2C) Call {
 // newHTTPCall is without TLS.
 func newHTTPCall(c check.HTTP, version2 bool) *httpCall {
 	h := &httpCall{
-		check: c, judge: c.Judge(), fields: http.Header{"User-Agent": {"lvs-operator"}, "Accept": {"*/*"}}, scheme: "http", version2: version2,
+		check: c, judge: c.Judge(), fields: http.Header{}, scheme: "http", version2: version2,
 	}
 	// Unencrypted is what net/http sees of a connection that TLS is under.
 	h.protocols.SetHTTP1(!version2)
 	h.protocols.SetUnencryptedHTTP2(version2)
 	for name, value := range c.Fields() {
-		h.fields.Set(name, value)
+		h.fields.Add(name, value)
 	}
 	return h
 }

@@ -135,6 +135,18 @@ func TestRequestIsSentAsTheCheckHasIt(t *testing.T) {
 	}
 }
 
+func TestFieldOfThePoolIsSentOnceAndInPlaceOfTheDirectorsOwn(t *testing.T) {
+	for _, way := range ways {
+		address := way.serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = fmt.Fprintf(w, "%q %q %q", r.Header.Values("User-Agent"), r.Header.Values("Accept"), r.Header.Values("X-Probe"))
+		}))
+		c := request(check.HTTP{Header: "accept: text/plain\r\nUser-Agent: probe/1\r\nX-Probe: 7\r\n", Body: `^\["probe/1"\] \["text/plain"\] \["7"\]$`})
+		if got := text(makeOf(t, address, 5*time.Second, way.by(c))); got != "passed" {
+			t.Errorf("by %s: %s", way.name, got)
+		}
+	}
+}
+
 func TestAnswerThatStopsIsNotComplete(t *testing.T) {
 	for _, way := range ways {
 		t.Run(way.name, func(t *testing.T) {

@@ -76,7 +76,8 @@ func (p *Prober) Start(place int, t health.Target) {
 // End implements monitor.Prober.
 func (p *Prober) End(place int) {
 	if c := &p.at[place]; c.fd != closed {
-		p.finish(place, c.overdue())
+		answer := c.overdue()
+		p.conclude(place, answer.Failure, answer.Weight)
 		return
 	}
 	p.calls.End(place)

@@ -209,7 +209,12 @@ func TestBundleThatCannotBeReadSaysNothingOfTheRealServer(t *testing.T) {
 	for _, c := range []check.Check{
 		check.TLS{Client: client}, check.HTTPS{HTTP: request(check.HTTP{}), TLS: client}, check.GRPC{Secure: true, TLS: client},
 	} {
-		err := makeOf(t, listen(t, "127.0.0.1:0").Addr(), 5*time.Second, c)
+		if c.Validate() == nil {
+			t.Errorf("%v is valid", c)
+		}
+		asked := target(listen(t, "127.0.0.1:0").Addr(), 5*time.Second)
+		asked.Spec.Check = c
+		err := makeOne(t, asked)
 		want := "check not made: certificate 1 of caBundle: x509: malformed certificate"
 		if !errors.Is(err, health.ErrInconclusive) || err.Error() != want {
 			t.Errorf("got %v, want %s", err, want)
