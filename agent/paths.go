@@ -188,8 +188,11 @@ func (a *Agent) isProbeMark(mark uint32) bool {
 
 // remarked are the services whose checks go through IPVS and whose group has other marks for that than when it was asked last.
 func (a *Agent) remarked() []*desired.Service {
-	moved := map[string]bool{}
-	for _, g := range a.desired.Node().Groups {
+	moved, groups := map[string]bool{}, a.desired.Node().Groups
+	if len(a.probeMarks) > len(groups) {
+		clear(a.probeMarks) // some are gone: those that stay are asked once more
+	}
+	for _, g := range groups {
 		if a.probeMarks[g.Name] != g.ProbeMarks {
 			a.probeMarks[g.Name] = g.ProbeMarks
 			moved[g.Name] = true

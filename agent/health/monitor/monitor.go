@@ -78,6 +78,9 @@ type Monitor struct {
 	onChange func()
 	done     sync.WaitGroup
 
+	// read is when both clocks were read last: see now.
+	read time.Time
+
 	mu      sync.Mutex
 	closed  bool
 	watched index
@@ -117,10 +120,22 @@ func New(o Options) *Monitor {
 	}
 	m := &Monitor{
 		prober: o.Prober, onChange: o.OnChange, watched: newIndex(), places: places{most: o.MaxConcurrent}, changed: map[*watch]struct{}{},
-		stats: Stats{Turned: time.Now()},
+		read: time.Now(),
 	}
+	m.stats.Turned = m.read
 	m.done.Go(m.run)
 	return m
+}
+
+// now is the time, for the loop alone. It reads the monotonic clock, and the other one, as time.Now does each time, once a second: where the
+// kernel has no fast clock each is a system call.
+func (m *Monitor) now() time.Time {
+	since := time.Since(m.read)
+	if since > time.Second {
+		m.read = time.Now()
+		return m.read
+	}
+	return m.read.Add(since)
 }
 
 // Close ends all checks and returns when the last has ended, or after GiveUpAfter: a check that has not ended by then may still run, and

@@ -44,7 +44,7 @@ func (m *Monitor) run() {
 func (m *Monitor) turn(results []Result) (changed bool, next time.Time, more bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	now := time.Now()
+	now := m.now()
 	m.stats.Turned = now
 	for _, r := range results {
 		changed = m.finish(now, r) || changed

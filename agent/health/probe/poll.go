@@ -31,8 +31,10 @@ type poll struct {
 	ready               syscall.RawConn
 	// woken says that the event was written and not read yet.
 	woken atomic.Bool
-	// armed is the moment that the timer is set to; zero: none.
-	armed time.Time
+	// armed is the moment that the timer is set to; zero: none. opened is when the poll was opened, which the timer's clock called opening: so
+	// that to set it does not take a look at the clock, a system call and slow where the kernel has no better clock than the HPET.
+	armed, opened time.Time
+	opening       time.Duration
 	// room is where events are put, and happened how many there are.
 	room     [batch]unix.EpollEvent
 	happened int
@@ -71,6 +73,11 @@ func (p *poll) open() (err error) {
 	if p.event, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
 		return os.NewSyscallError("eventfd", err)
 	}
+	var clock unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_MONOTONIC, &clock); err != nil {
+		return os.NewSyscallError("clock_gettime", err)
+	}
+	p.opened, p.opening = time.Now(), time.Duration(clock.Nano())
 	if p.timer, err = unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_CLOEXEC|unix.TFD_NONBLOCK); err != nil {
 		return os.NewSyscallError("timerfd_create", err)
 	}
@@ -99,28 +106,30 @@ func (p *poll) add(fd, place int, events uint32) error {
 
 // wait returns events, none when the moment has come, the zero time: never. It may be early.
 func (p *poll) wait(until time.Time) []unix.EpollEvent {
-	if !p.arm(until) {
-		p.look(0)
-	} else if err := p.ready.Read(p.look); err != nil {
+	p.arm(until)
+	if err := p.ready.Read(p.look); err != nil {
 		return nil // it was closed
 	}
 	return p.room[:p.happened]
 }
 
-// arm sets the timer. It says whether the moment is still to come.
-func (p *poll) arm(until time.Time) bool {
+// take returns the events that there are.
+func (p *poll) take() []unix.EpollEvent {
+	p.look(0)
+	return p.room[:p.happened]
+}
+
+// arm sets the timer. A moment that has come makes it ring at once.
+func (p *poll) arm(until time.Time) {
 	if until.Equal(p.armed) {
-		return true
-	}
-	var left time.Duration
-	if !until.IsZero() {
-		if left = time.Until(until); left <= 0 {
-			return false
-		}
+		return
 	}
 	p.armed = until
-	_ = unix.TimerfdSettime(p.timer, 0, &unix.ItimerSpec{Value: unix.NsecToTimespec(left.Nanoseconds())}, nil) // the values are good
-	return true
+	var at time.Duration // 0: it does not ring
+	if !until.IsZero() {
+		at = max(1, p.opening+until.Sub(p.opened))
+	}
+	_ = unix.TimerfdSettime(p.timer, unix.TFD_TIMER_ABSTIME, &unix.ItimerSpec{Value: unix.NsecToTimespec(at.Nanoseconds())}, nil) // the values are good
 }
 
 // rung takes notice of an event of the timer.

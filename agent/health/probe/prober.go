@@ -85,10 +85,7 @@ func (p *Prober) End(place int) {
 
 // Wait implements monitor.Prober.
 func (p *Prober) Wait(until time.Time) []monitor.Result {
-	if len(p.ended) > 0 {
-		until = time.Unix(0, 0) // it is over
-	}
-	for _, event := range p.poll.wait(until) {
+	for _, event := range p.events(until) {
 		switch event.Fd {
 		case wakeUp:
 			p.poll.drain()
@@ -100,6 +97,14 @@ func (p *Prober) Wait(until time.Time) []monitor.Result {
 	}
 	p.results, p.ended = p.calls.Take(p.ended), p.results[:0]
 	return p.results
+}
+
+// events waits for some, unless there are results.
+func (p *Prober) events(until time.Time) []unix.EpollEvent {
+	if len(p.ended) > 0 {
+		return p.poll.take()
+	}
+	return p.poll.wait(until)
 }
 
 // Wake implements monitor.Prober.
