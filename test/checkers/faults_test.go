@@ -5,6 +5,7 @@
 package checkers
 
 import (
+	"bytes"
 	"crypto/tls"
 	"io"
 	"net"
@@ -65,6 +66,19 @@ func stalls(answer string) func(conn) {
 	return func(c conn) {
 		_, _ = io.WriteString(c, answer)
 		_, _ = io.Copy(io.Discard, c)
+	}
+}
+
+// asked reads a request of HTTP/1.1 first: who answers before that is not understood.
+func asked(treat func(conn)) func(conn) {
+	return func(c conn) {
+		var heard []byte
+		for one := make([]byte, 1); !bytes.HasSuffix(heard, []byte("\r\n\r\n")); heard = append(heard, one...) {
+			if _, err := io.ReadFull(c, one); err != nil {
+				return
+			}
+		}
+		treat(c)
 	}
 }
 

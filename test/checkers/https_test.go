@@ -29,10 +29,10 @@ func httpsStories(t *testing.T) []story {
 		{"a certificate of another name that nobody verifies", check.HTTPS{HTTP: get("/healthz"), TLS: check.TLSClient{SkipVerify: true}}, at(otherNamePort),
 			up, 0},
 		{"a port of HTTP", healthz, at(webPort), `the answer is not TLS: it begins with "HTTP/1.1 400 Bad Request\r\nServer: nginx/"...`, 0},
-		{"it closes in the head", healthz, serve(t, secured(t, ends("HTTP/1.1 200 OK\r\nServer: a"))),
+		{"it closes in the head", healthz, serve(t, secured(t, asked(ends("HTTP/1.1 200 OK\r\nServer: a")))),
 			`the answer ended after 26 bytes, before its head did: "HTTP/1.1 200 OK\r\nServer: a"`, 0},
 		{"it stalls before the answer", healthz, serve(t, secured(t, stalls(""))), "connected, but no answer within 5s", short},
-		{"it stalls in the head", healthz, serve(t, secured(t, stalls("HTTP/1.1 200 OK\r\n"))),
+		{"it stalls in the head", healthz, serve(t, secured(t, asked(stalls("HTTP/1.1 200 OK\r\n")))),
 			"the answer was not complete within 5s: 17 bytes came", short},
 	}, unconnected(healthz), unserved(t, healthz, "connected, but no TLS handshake within 5s"))
 }

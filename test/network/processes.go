@@ -69,7 +69,7 @@ func processesIn(namespaces map[inode]bool) ([]int, error) {
 // endProcess kills a process and waits for its end.
 func endProcess(pid int) error {
 	handle, err := unix.PidfdOpen(pid, 0)
-	if errors.Is(err, unix.ESRCH) {
+	if errors.Is(err, unix.ESRCH) || errors.Is(err, unix.EINVAL) { // it is gone, or about to be: it leads no thread any more
 		return nil
 	}
 	if err != nil {

@@ -141,6 +141,9 @@ func (h *httpCall) reason(ctx context.Context, t health.Target, err error, conn 
 	if ended := endReason(conn.ended(), begin, bytes); ended != nil {
 		return ended
 	}
+	if strings.Contains(err.Error(), "readLoopPeekFailLocked") { // all that net/http says of it
+		return fmt.Errorf("the real server answered before it was asked: %s", check.Quote(begin))
+	}
 	return fmt.Errorf("the answer is not good HTTP: %s", check.QuoteError(withoutPrefixes.Replace(err.Error())))
 }
 
