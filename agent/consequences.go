@@ -17,6 +17,8 @@ import (
 // standing is how a service stands with the health of its real servers.
 type standing struct {
 	serving.State
+	// kept is what the checkpoint has of it, or will have at the end of the pass.
+	kept        serving.Memory
 	consequence serving.Consequence
 	// uncheckedSince is since when there are real servers that were never checked; zero: there are none.
 	uncheckedSince time.Time
@@ -28,7 +30,6 @@ func (a *Agent) decide(service *desired.Service, awaits bool, now time.Time) ser
 	key := service.Service.Key
 	s := a.standingOf(service, now)
 	waited := !s.uncheckedSince.IsZero() && now.Sub(s.uncheckedSince) >= warmBound
-	before := s.Memory()
 	d := s.Decide(now, serving.Service{Destinations: service.Destinations, Policy: service.Policy, Waited: waited && !awaits},
 		func(of ipvs.Destination) serving.Health {
 			if awaits {
@@ -36,8 +37,8 @@ func (a *Agent) decide(service *desired.Service, awaits bool, now time.Time) ser
 			}
 			return a.healthOf(service, of)
 		})
-	if s.Memory() != before {
-		a.keep(key, service.Policy, s.Memory())
+	if kept := s.Memory().Kept(service.Policy); kept != s.kept {
+		s.kept, a.unsavedStandings[key] = kept, kept
 	}
 	a.expected.set(key, s.nextDecision(d, waited, now))
 	a.follow(service, s, d)
@@ -56,18 +57,11 @@ func (a *Agent) standingOf(service *desired.Service, now time.Time) *standing {
 		known, _ := a.ledger.Known(key)
 		there = known.Destinations
 	}
-	s := &standing{State: serving.Resume(now, whole, a.restoredStandings[key], there)}
+	restored := a.restoredStandings[key]
+	s := &standing{State: serving.Resume(now, whole, restored, there), kept: restored}
 	delete(a.restoredStandings, key)
 	a.standings[key] = s
 	return s
-}
-
-// keep has the checkpoint keep how a service stands.
-func (a *Agent) keep(key ipvs.ServiceKey, policy serving.Policy, memory serving.Memory) {
-	if memory.IsUsual(policy) {
-		memory = serving.Memory{}
-	}
-	a.unsavedStandings[key] = memory
 }
 
 // restoreStandings takes over how services stood with an earlier agent. Virtual IPs that were withdrawn stay so.
@@ -158,7 +152,11 @@ func (a *Agent) offer(key ipvs.ServiceKey) {
 
 // dismiss forgets how a service stood that is no longer wanted.
 func (a *Agent) dismiss(key ipvs.ServiceKey) {
-	if s, known := a.standings[key]; known && s.Memory() != (serving.Memory{}) {
+	kept := a.restoredStandings[key]
+	if s, known := a.standings[key]; known {
+		kept = s.kept
+	}
+	if kept != (serving.Memory{}) {
 		a.unsavedStandings[key] = serving.Memory{}
 	}
 	delete(a.standings, key)

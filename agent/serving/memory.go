@@ -12,9 +12,12 @@ type Memory struct {
 	Guarded bool `json:"guarded,omitempty"`
 }
 
-// IsUsual says that a service that is begun with goes on as with no memory at all.
-func (m Memory) IsUsual(p Policy) bool {
-	return !m.Lost && !m.Guarded && (!m.Held || p.Hysteresis == 0)
+// Kept is what of it has to be kept: nothing where a service goes on with it as with none.
+func (m Memory) Kept(p Policy) Memory {
+	if !m.Lost && !m.Guarded && (!m.Held || p.Hysteresis == 0) {
+		return Memory{}
+	}
+	return m
 }
 
 // follow is what becomes of it with the real servers that are healthy now, of all.

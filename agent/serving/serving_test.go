@@ -197,9 +197,12 @@ func TestHysteresisOutlivesTheAgent(t *testing.T) {
 		if got := strings.TrimSpace(line(state.Decide(start, service, up("1")))); got != want {
 			t.Errorf("%+v: got %q, want %q", memory, got, want)
 		}
-		if memory.IsUsual(service.Policy) != (memory == serving.Memory{}) {
-			t.Errorf("%+v need not be kept: %t", memory, memory.IsUsual(service.Policy))
+		if kept := memory.Kept(service.Policy); kept != memory {
+			t.Errorf("%+v: %+v is kept of it", memory, kept)
 		}
+	}
+	if kept := (serving.Memory{Held: true}).Kept(serving.Policy{Quorum: 20}); kept != (serving.Memory{}) {
+		t.Errorf("%+v is kept of a quorum without hysteresis", kept)
 	}
 }
 

@@ -36,7 +36,7 @@ type conversation struct {
 func (p *Prober) begin(place int, t health.Target, dialogue check.Dialogue, events uint32) {
 	fd, err := p.sockets.connect(t)
 	if err != nil {
-		p.ended = append(p.ended, monitor.Result{Place: place, Err: err})
+		p.finish(place, err)
 		return
 	}
 	p.at[place] = conversation{fd: fd, target: t, dialogue: dialogue}
@@ -45,19 +45,21 @@ func (p *Prober) begin(place int, t health.Target, dialogue check.Dialogue, even
 	}
 }
 
-// conclude ends a conversation.
+// conclude ends a conversation, or says why there is none.
 //
 // The connection is closed in the ordinary way, by FIN, as keepalived does. A reset (SO_LINGER 0) would spare the director the TIME-WAIT
 // state, but it reaches many servers before their accept(2) returns, and they log an aborted or reset connection at every check. TIME-WAIT
 // is the cheaper: it holds one local port for 60 s towards this one real server only (600 of some 28,000 at the shortest interval), and the
 // kernel itself bounds all of them (net.ipv4.tcp_max_tw_buckets). Checks by way of a virtual IP are otherwise: see goVia.
 func (p *Prober) conclude(place int, result error, weight check.Weight) {
-	closeSocket(p.at[place].fd)
-	p.at[place] = conversation{fd: closed}
+	if fd := p.at[place].fd; fd != closed {
+		closeSocket(fd)
+		p.at[place] = conversation{fd: closed}
+	}
 	p.ended = append(p.ended, monitor.Result{Place: place, Err: result, Weight: weight})
 }
 
-// finish ends a conversation that gave no weight.
+// finish is conclude without a weight.
 func (p *Prober) finish(place int, result error) { p.conclude(place, result, check.Weight{}) }
 
 // serve does what events ask for.

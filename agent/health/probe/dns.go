@@ -9,7 +9,6 @@ import (
 	"github.com/lvs-operator/lvs-operator/agent/health"
 	"github.com/lvs-operator/lvs-operator/agent/health/check"
 	"github.com/lvs-operator/lvs-operator/agent/health/dnsquery"
-	"github.com/lvs-operator/lvs-operator/agent/health/monitor"
 )
 
 // ask sends a query with an id of its own.
@@ -17,7 +16,7 @@ func (p *Prober) ask(place int, t health.Target, c check.DNS) {
 	query, err := dnsquery.New(c, dns.Id())
 	switch {
 	case err != nil:
-		p.ended = append(p.ended, monitor.Result{Place: place, Err: inconclusive("ask", err)})
+		p.finish(place, inconclusive("ask", err))
 	case c.Protocol == check.OverTCP:
 		p.begin(place, t, query.Stream(), unix.EPOLLIN|unix.EPOLLOUT|unix.EPOLLET)
 	default:

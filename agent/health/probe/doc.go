@@ -5,5 +5,5 @@
 //
 // What a check says, and what it makes of the answer, is package check's, and of DNS package dnsquery's. Checks of a few packets (TCP, plain
 // HTTP, UDP, SMTP, DNS) are made by one goroutine with non-blocking sockets under one epoll(7): a handful of system calls each. Others
-// (ping) are made by libraries, in goroutines.
+// (TLS, HTTPS, HTTP/2, gRPC, ping) are made by libraries, each in a goroutine.
 package probe

@@ -9,7 +9,6 @@ import (
 
 	"github.com/lvs-operator/lvs-operator/agent/health"
 	"github.com/lvs-operator/lvs-operator/agent/health/check"
-	"github.com/lvs-operator/lvs-operator/agent/health/monitor"
 )
 
 // post sends a datagram. The first one that comes back, or ICMP, is its answer: the socket is connected, so that the kernel takes neither
@@ -17,7 +16,7 @@ import (
 func (p *Prober) post(place int, t health.Target, exchange check.Exchange) {
 	fd, err := p.sockets.connectUDP(t)
 	if err != nil {
-		p.ended = append(p.ended, monitor.Result{Place: place, Err: err})
+		p.finish(place, err)
 		return
 	}
 	p.at[place] = conversation{fd: fd, target: t, exchange: exchange}
@@ -30,10 +29,10 @@ func (p *Prober) post(place int, t health.Target, exchange check.Exchange) {
 	}
 }
 
-// send is write(2), but for a signal that interrupts it.
+// send sends a datagram, which may be empty.
 func send(fd int, datagram []byte) error {
 	for {
-		if _, err := unix.Write(fd, datagram); !errors.Is(err, unix.EINTR) {
+		if _, err := write(fd, datagram); !errors.Is(err, unix.EINTR) {
 			return err
 		}
 	}
@@ -42,7 +41,7 @@ func send(fd int, datagram []byte) error {
 // receive takes the answer.
 func (p *Prober) receive(place int, exchange check.Exchange) {
 	for {
-		n, err := unix.Read(p.at[place].fd, p.heard[:])
+		n, err := read(p.at[place].fd, p.heard[:])
 		switch {
 		case errors.Is(err, unix.EINTR):
 			continue // there is no other event for what has come

@@ -217,21 +217,22 @@ func TestServerThatAcceptsAndSaysNothingIsGivenUp(t *testing.T) {
 }
 
 func TestWeightComesWithTheAnswer(t *testing.T) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	weighs := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-Weight", "7")
 		_, _ = io.WriteString(w, "weight: 9")
-	}))
-	server.Config.Protocols = new(http.Protocols)
-	server.Config.Protocols.SetHTTP1(true)
-	server.Config.Protocols.SetUnencryptedHTTP2(true)
-	defer server.Close()
+	})
+	http1, http2 := servePlain(1)(t, weighs), servePlain(2)(t, weighs)
 	header := check.HTTP{Method: "GET", Path: "/", WeightHeader: "x-weight"}
 	body := check.HTTP{Method: "GET", Path: "/", WeightBody: "weight: ([0-9]+)"}
-	for c, want := range map[check.Check]uint32{header: 7, body: 9, check.H2C{HTTP: header}: 7, check.H2C{HTTP: body}: 9} {
-		asked := target(server.Listener.Addr(), 5*time.Second)
-		asked.Spec.Check = c
-		if result := resultOfOne(t, asked); result.Err != nil || result.Weight != (check.Weight{Given: true, Value: want}) {
-			t.Errorf("%v: got %+v, want weight %d", c, result, want)
+	for _, tc := range []struct {
+		check check.Check
+		at    net.Addr
+		want  uint32
+	}{{header, http1, 7}, {body, http1, 9}, {check.H2C{HTTP: header}, http2, 7}, {check.H2C{HTTP: body}, http2, 9}} {
+		asked := target(tc.at, 5*time.Second)
+		asked.Spec.Check = tc.check
+		if result := resultOfOne(t, asked); result.Err != nil || result.Weight != (check.Weight{Given: true, Value: tc.want}) {
+			t.Errorf("%v: got %+v, want weight %d", tc.check, result, tc.want)
 		}
 	}
 }

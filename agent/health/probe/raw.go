@@ -35,15 +35,15 @@ func closeSocket(fd int) {
 	_, _, _ = unix.RawSyscall(unix.SYS_CLOSE, uintptr(fd), 0, 0) // the verdict is there: nothing that closing could say changes it
 }
 
-// read reads from a non-blocking socket into room for at least a byte.
+// read reads from a non-blocking socket.
 func read(fd int, into []byte) (int, error) {
-	n, _, errno := unix.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(&into[0])), uintptr(len(into))) //nolint:gosec // the kernel writes into what outlives the call
+	n, _, errno := unix.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(into))), uintptr(len(into))) //nolint:gosec // the kernel writes into what outlives the call
 	return int(n), asError(errno)
 }
 
-// write writes at least one byte to a non-blocking socket; SIGPIPE is none of it, as Go's runtime ignores it for sockets.
+// write writes to a non-blocking socket, of datagrams an empty one, too; SIGPIPE is none of it, as Go's runtime ignores it for sockets.
 func write(fd int, from []byte) (int, error) {
-	n, _, errno := unix.RawSyscall(unix.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(&from[0])), uintptr(len(from))) //nolint:gosec // the kernel reads from what outlives the call
+	n, _, errno := unix.RawSyscall(unix.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(from))), uintptr(len(from))) //nolint:gosec // the kernel reads from what outlives the call
 	return int(n), asError(errno)
 }
 
