@@ -24,7 +24,7 @@ const defaultNamespace = "lvs-operator-system"
 
 func main() {
 	options := readFlags()
-	options.Log = logr.FromSlogHandler(slog.NewJSONHandler(os.Stderr, nil))
+	options.Log = logr.FromSlogHandler(orderlyStop{slog.NewJSONHandler(os.Stderr, nil)})
 	ctrl.SetLogger(options.Log)
 	klog.SetLogger(options.Log)
 	if err := run(ctrl.SetupSignalHandler(), options); err != nil {
