@@ -19,8 +19,10 @@ const qemu = "qemu-system-x86_64"
 // kernelCommandLine makes a kernel that hangs for a minute say where, on all processors, and end: else whoever waits for it would
 // wait for their own time-out and learn nothing. norandmaps has each program at the same addresses in every process: an emulator keeps
 // its translation of a page of code by the address that it runs at, so one for each process that ran a shared library, and goes through
-// all of them when the page is written. After a few thousand processes that took minutes.
-const kernelCommandLine = "console=ttyS0 loglevel=5 panic=-1 random.trust_cpu=on net.ifnames=0 mitigations=off norandmaps " +
+// all of them when the page is written. After a few thousand processes that took minutes. tsc=reliable: the emulated processors share one
+// time-stamp counter, which the kernel can't know; else it reads the clock from the HPET, a system call and an emulated device each time,
+// some 50 us, which no machine outside of an emulator pays.
+const kernelCommandLine = "console=ttyS0 loglevel=5 panic=-1 random.trust_cpu=on net.ifnames=0 mitigations=off norandmaps tsc=reliable " +
 	"watchdog_thresh=30 softlockup_panic=1 softlockup_all_cpu_backtrace=1"
 
 // qemuArgs returns the virtual machine's command line. kernel is the folder of hack/vm/prepare.sh. Two virtual processors
