@@ -9,8 +9,11 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/lvs-operator/lvs-operator/agent/health"
 	"github.com/lvs-operator/lvs-operator/agent/health/check"
@@ -75,6 +78,34 @@ func (s *viaScene) serve() {
 	s.t.Cleanup(func() { _ = server.Close() })
 }
 
+// echo sends datagrams back that come to an address of the real server, also while it lacks the address, until the test ends.
+func (s *viaScene) echo(address string) {
+	s.t.Helper()
+	anyway := net.ListenConfig{Control: func(_, _ string, conn syscall.RawConn) error {
+		return conn.Control(func(fd uintptr) {
+			_ = unix.SetsockoptInt(int(fd), unix.SOL_IP, unix.IP_FREEBIND, 1) // else listening fails
+		})
+	}}
+	var socket net.PacketConn
+	if err := s.realServer.Do(func() (err error) {
+		socket, err = anyway.ListenPacket(s.t.Context(), "udp", net.JoinHostPort(address, "80"))
+		return err
+	}); err != nil {
+		s.t.Fatal(err)
+	}
+	go func() {
+		datagram := make([]byte, check.MostPayload)
+		for {
+			n, from, err := socket.ReadFrom(datagram)
+			if err != nil {
+				return
+			}
+			_, _ = socket.WriteTo(datagram[:n], from) // the check fails if it is lost
+		}
+	}()
+	s.t.Cleanup(func() { _ = socket.Close() })
+}
+
 // check makes one check on the director, and returns its reason.
 func (s *viaScene) check(c check.Check, virtual, realServer string, mark uint32) string {
 	s.t.Helper()
@@ -127,26 +158,30 @@ func TestCheckGoesByWayOfTheVirtualIP(t *testing.T) {
 		mark                      uint32
 		service                   []string
 	}{
-		{"IPv4, direct routing", "192.0.2.100", "192.0.2.11", 71, []string{"ipvsadm -A -f 71 -s rr", "ipvsadm -a -f 71 -r 192.0.2.11:0 -g"}},
-		{"IPv4, tunnel", "192.0.2.101", "192.0.2.11", 72, []string{"ipvsadm -A -f 72 -s rr", "ipvsadm -a -f 72 -r 192.0.2.11:0 -i"}},
-		{"IPv6, direct routing", "2001:db8::100", "2001:db8::11", 73, []string{"ipvsadm -A -f 73 -6 -s rr", "ipvsadm -a -f 73 -6 -r [2001:db8::11]:0 -g"}},
+		{"IPv4, direct routing", "192.0.2.100", "192.0.2.11", 71, []string{"ipvsadm -A -f 71 -s rr -o", "ipvsadm -a -f 71 -r 192.0.2.11:0 -g"}},
+		{"IPv4, tunnel", "192.0.2.101", "192.0.2.11", 72, []string{"ipvsadm -A -f 72 -s rr -o", "ipvsadm -a -f 72 -r 192.0.2.11:0 -i"}},
+		{"IPv6, direct routing", "2001:db8::100", "2001:db8::11", 73, []string{"ipvsadm -A -f 73 -6 -s rr -o", "ipvsadm -a -f 73 -6 -r [2001:db8::11]:0 -g"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := &viaScene{t: t, director: s.director, realServer: s.realServer}
 			s.run(s.director, tc.service...)
+			s.echo(tc.virtual)
+			echoed := check.UDP{PayloadHex: "6c7673", AnswerHex: "6c7673"}
 			for _, holds := range []bool{false, true} {
 				if holds {
 					s.run(s.director, "ip address add "+tc.virtual+" dev eth0"+asAgentsDo(tc.virtual))
 				}
 				s.run(s.realServer, "ip address add "+tc.virtual+" dev lo"+asAgentsDo(tc.virtual))
-				for _, c := range []check.Check{check.TCP{}, check.HTTP{Method: "GET", Path: "/", Statuses: "404"}} {
+				for _, c := range []check.Check{check.TCP{}, check.HTTP{Method: "GET", Path: "/", Statuses: "404"}, echoed} {
 					if got := s.check(c, tc.virtual, tc.realServer, tc.mark); got != "passed" {
 						t.Errorf("holds the virtual IP %t: %v: %s", holds, c, got)
 					}
 				}
 				s.run(s.realServer, "ip address del "+tc.virtual+" dev lo")
-				if got := s.check(check.TCP{}, tc.virtual, tc.realServer, tc.mark); got == "passed" {
-					t.Errorf("holds the virtual IP %t: the real server lacks it, and the check passes", holds)
+				for _, c := range []check.Check{check.TCP{}, echoed} {
+					if got := s.check(c, tc.virtual, tc.realServer, tc.mark); got == "passed" {
+						t.Errorf("holds the virtual IP %t: %v: the real server lacks it, and the check passes", holds, c)
+					}
 				}
 			}
 		})

@@ -105,6 +105,7 @@ type watch struct {
 	began time.Time // of the check that runs
 	queue int32     // the index in waiting or running; notQueued: it is in neither
 	place int32     // of the check that runs; noPlace: none does
+	stuck uint8     // how many checks of it were given up and have not ended
 	// removed says that nobody wants to know the result of the check that runs, and told that it has been told to end.
 	removed, told bool
 }
@@ -119,8 +120,8 @@ func New(o Options) *Monitor {
 		o.MaxConcurrent = DefaultMaxConcurrent
 	}
 	m := &Monitor{
-		prober: o.Prober, onChange: o.OnChange, watched: newIndex(), places: places{most: o.MaxConcurrent}, changed: map[*watch]struct{}{},
-		read: time.Now(),
+		prober: o.Prober, onChange: o.OnChange, watched: newIndex(), places: places{most: o.MaxConcurrent, stuck: map[int]*watch{}},
+		changed: map[*watch]struct{}{}, read: time.Now(),
 	}
 	m.stats.Turned = m.read
 	m.done.Go(m.run)

@@ -58,7 +58,11 @@ func (m *Monitor) turn(results []Result) (changed bool, next time.Time, more boo
 		if w == nil {
 			break
 		}
-		m.start(now, w)
+		if w.stuck < MostStuck {
+			m.start(now, w)
+		} else {
+			changed = m.observe(now, w, stuck{}) || changed
+		}
 	}
 	return changed, m.next(now), true
 }

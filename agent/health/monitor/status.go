@@ -42,7 +42,7 @@ func (m *Monitor) Stats() Stats {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s := m.stats
-	s.Targets, s.Running, s.Stuck = m.watched.size, m.places.used(), m.places.stuck
+	s.Targets, s.Running, s.Stuck = m.watched.size, m.places.used(), len(m.places.stuck)
 	return s
 }
 

@@ -9,10 +9,14 @@ import (
 )
 
 // GiveUpAfter is how long a check may take to end once it has been told to. Then it is stuck: its place stays taken until its Prober returns
-// a result, which nobody wants any more, and the real server is checked again in another place.
+// a result, which nobody wants any more, and the real server is checked again in another place, unless that happened to MostStuck of its checks.
 const GiveUpAfter = 5 * time.Second
 
-// stuck is the result of a check that was given up.
+// MostStuck is how many checks of one target may be stuck at the same time. Then it is not checked, which says nothing of it, until one of
+// them ends: else it would take all places, one at each try, and the other targets would wait.
+const MostStuck = 2
+
+// stuck is the result of a check that was given up, or was not begun because those before it were.
 type stuck struct{}
 
 // Error says who is to blame.

@@ -98,6 +98,30 @@ func TestStuckPlacesAreNotUsedUntilTheirChecksHaveEnded(t *testing.T) {
 	})
 }
 
+func TestRealServerWhoseChecksDoNotEndTakesTwoPlacesAndNoMore(t *testing.T) {
+	tell(t, 3, func(s *story) {
+		hung, well := server(111, tutorial), server(115, tutorial)
+		s.servers.set(hung, deaf)
+		s.servers.set(well, listens)
+		s.Update(set{hung: monitor.AdoptUp, well: monitor.StartDown}, nil)
+		s.until(time.Hour)
+		s.expectChecks(hung, "[0s 21s]")
+		s.expectPlaces(0, 2)
+		s.expect(hung, "up since 0s: "+notEnded)
+		s.expect(well, "up since 0s")
+		if got := s.Stats().Started; got < 600 {
+			t.Errorf("%d checks began within an hour: those of the other real server every 6 s alone are 600", got)
+		}
+
+		s.servers.set(hung, refuses)
+		close(s.servers.freed)
+		synctest.Wait()
+		s.expectPlaces(0, 0)
+		s.until(time.Hour + 18*time.Second)
+		s.expect(hung, "down since 1h0m15s: connection refused")
+	})
+}
+
 func TestRealServerRemovedDuringACheckThatDoesNotEndIsForgotten(t *testing.T) {
 	tell(t, 0, func(s *story) {
 		tomcat := server(111, tutorial)

@@ -15,12 +15,14 @@ import (
 // closed stands for a descriptor of nothing.
 const closed = -1
 
-// conversation is a check on a connection of its own, or a socket of its own for datagrams.
+// conversation is a check on a connection of its own, or a socket of its own for datagrams, or a ping.
 type conversation struct {
 	fd     int
 	target health.Target
 	// exchange is nil unless the check is made by a datagram; then the rest does not matter.
 	exchange check.Exchange
+	// echo is zero unless the check is a ping, which has no socket of its own and none of the rest.
+	echo check.Echo
 	// dialogue is nil where it is enough to be connected.
 	dialogue check.Dialogue
 	// connected says that the real server has accepted the connection, and said is how often the director has spoken since it opened.
@@ -52,12 +54,17 @@ func (p *Prober) begin(place int, t health.Target, dialogue check.Dialogue, even
 // is the cheaper: it holds one local port for 60 s towards this one real server only (600 of some 28,000 at the shortest interval), and the
 // kernel itself bounds all of them (net.ipv4.tcp_max_tw_buckets). Checks by way of a virtual IP are otherwise: see goVia.
 func (p *Prober) conclude(place int, result error, weight check.Weight) {
-	if fd := p.at[place].fd; fd != closed {
-		closeSocket(fd)
-		p.at[place] = conversation{fd: closed}
+	if c := &p.at[place]; c.runs() {
+		if c.fd != closed {
+			closeSocket(c.fd)
+		}
+		*c = conversation{fd: closed}
 	}
 	p.ended = append(p.ended, monitor.Result{Place: place, Err: result, Weight: weight})
 }
+
+// runs says whether there is a conversation.
+func (c *conversation) runs() bool { return c.fd != closed || c.pings() }
 
 // finish is conclude without a weight.
 func (p *Prober) finish(place int, result error) { p.conclude(place, result, check.Weight{}) }
@@ -174,7 +181,7 @@ func (c *conversation) overdue() check.Answer {
 	switch {
 	case c.exchange != nil:
 		return check.Answer{Done: true, Failure: c.exchange.Silence(timeout)}
-	case !c.connected:
+	case c.pings(), !c.connected:
 		return check.Answer{Done: true, Failure: check.NoAnswer(timeout)}
 	case len(c.heard) == 0:
 		return check.Answer{Done: true, Failure: notAnswered(timeout)}

@@ -4,6 +4,6 @@
 // check and keeps nothing between two checks.
 //
 // What a check says, and what it makes of the answer, is package check's, and of DNS package dnsquery's. Checks of a few packets (TCP, plain
-// HTTP, UDP, SMTP, DNS) are made by one goroutine with non-blocking sockets under one epoll(7): a handful of system calls each. Others
-// (TLS, HTTPS, HTTP/2, gRPC, ping) are made by libraries, each in a goroutine.
+// HTTP, UDP, SMTP, DNS, ping) are made by one goroutine with non-blocking sockets under one epoll(7): a handful of system calls each. Others
+// (TLS, HTTPS, HTTP/2, gRPC) are made by libraries, each in a goroutine.
 package probe

@@ -59,19 +59,6 @@ func inNetwork(t *testing.T) bool {
 	return true
 }
 
-// The values of net.ipv4.ping_group_range that leave a ping a raw socket, as the kernel has it by default, and that allow it the other one.
-const (
-	rawSocket  = "1 0"
-	icmpSocket = "0 0"
-)
-
-func setGroupsThatPing(t *testing.T, groups string) {
-	t.Helper()
-	if err := os.WriteFile("/proc/sys/net/ipv4/ping_group_range", []byte(groups), 0o644); err != nil {
-		t.Skipf("sysctls cannot be written here: %v", err)
-	}
-}
-
 func network(t *testing.T, text string) *net.IPNet {
 	t.Helper()
 	network, err := netlink.ParseIPNet(text)

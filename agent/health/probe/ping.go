@@ -3,85 +3,195 @@
 package probe
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"net"
+	"math/rand/v2"
 	"net/netip"
-	"os"
 
-	probing "github.com/prometheus-community/pro-bing"
 	"golang.org/x/sys/unix"
 
 	"github.com/lvs-operator/lvs-operator/agent/health"
 	"github.com/lvs-operator/lvs-operator/agent/health/check"
 )
 
-// ping returns a call that sends one ICMP echo request, from the cheaper socket if the node allows it: an ICMP socket (icmp(7)) where
-// net.ipv4.ping_group_range names the agent's group, as most distributions have it; else a raw socket (raw(7)). Each ICMP packet that
-// comes is copied for every raw socket there is, so that many pings at the same time, from a thousand on, keep a processor busy and lose
-// packets.
-//
-// The id, 0 to 65535, is one that no other check has that runs: the kernel lets only answers with it through to a raw socket. Answers to
-// others, and late ones, differ besides in a random number that they repeat.
-//
-// The library looks for the end of the context less and less often, up to 100 ms apart: a check that nothing answers lasts that much longer.
-func ping(id int) func(context.Context, health.Target) error {
-	return func(ctx context.Context, t health.Target) error {
-		if err := reachable(ctx, t); err != nil {
+// ping sends an echo request by the raw socket of all of its family, which is opened for the first.
+func (p *Prober) ping(place int, t health.Target) {
+	echoes := p.echoesOf(t.Address.Addr())
+	if err := echoes.open(p.poll); err != nil {
+		p.finish(place, err)
+		return
+	}
+	echo := echoes.next(place)
+	p.at[place] = conversation{fd: closed, target: t, echo: echo}
+	if err := p.request(echoes, t.Address, echo); err != nil {
+		p.finish(place, echoReason(err))
+	}
+}
+
+func (p *Prober) echoesOf(address netip.Addr) *echoes {
+	if address.Is4() {
+		return &p.echoes4
+	}
+	return &p.echoes6
+}
+
+// request sends an echo request.
+func (p *Prober) request(by *echoes, to netip.AddrPort, echo check.Echo) error {
+	var message [check.EchoSize]byte
+	if by.family == unix.AF_INET {
+		echo.Request4(&message)
+	} else {
+		echo.Request6(&message)
+	}
+	_, address, length := p.sockets.address(to)
+	for {
+		if err := sendTo(by.fd, message[:], address, length); !errors.Is(err, unix.EINTR) {
 			return err
 		}
-		to := t.Address.Addr()
-		answered, err := sendEcho(ctx, to, id, false)
-		if errors.Is(err, unix.EACCES) {
-			answered, err = sendEcho(ctx, to, id, true)
-		}
+	}
+}
+
+// answers takes what has come, so much at a time that nothing else waits for long: there is another event for the rest.
+func (p *Prober) answers(to *echoes) {
+	for range batch {
+		from, echo, err := to.receive(p.heard[:])
 		switch {
-		case answered:
-			return nil
-		case err == nil, ctx.Err() != nil:
-			return check.NoAnswer(t.Spec.Timeout)
+		case errors.Is(err, unix.EINTR), errors.Is(err, errNoEcho):
+			continue
+		case err != nil:
+			return
 		}
-		return pingReason(err)
+		if place := int(echo.Asker); place < len(p.at) && p.at[place].asks(from, echo) {
+			p.finish(place, nil)
+		}
 	}
 }
 
-// sendEcho sends an echo request and waits for its answer until the context ends.
-func sendEcho(ctx context.Context, to netip.Addr, id int, raw bool) (answered bool, err error) {
-	pinger := probing.New("")
-	pinger.SetIPAddr(&net.IPAddr{IP: to.AsSlice()})
-	pinger.SetPrivileged(raw)
-	pinger.SetID(id)
-	pinger.SetLogger(probing.NoopLogger{})
-	pinger.Count = 1
-	err = pinger.RunWithContext(ctx)
-	return pinger.PacketsRecv > 0, err
+// asks says whether an answer is the one that the conversation waits for.
+func (c *conversation) asks(who netip.Addr, echo check.Echo) bool {
+	return c.pings() && c.echo == echo && c.target.Address.Addr() == who
 }
 
-// discard is a port that no packet is sent to here (RFC 863).
-const discard = 9
+// pings says whether the conversation waits for the answer to an echo request.
+func (c *conversation) pings() bool { return c.echo.Token != 0 }
 
-// reachable asks the kernel for the route, without sending anything. Where a route forbids the packet (ip-route(8): prohibit) the library
-// would try to send it for ever.
-func reachable(ctx context.Context, t health.Target) error {
-	var dialer net.Dialer
-	conn, err := dialer.DialContext(ctx, "udp", netip.AddrPortFrom(t.Address.Addr(), discard).String())
-	switch {
-	case err == nil:
-		_ = conn.Close() // the verdict is there
+// echoes is a raw socket (raw(7)) for echo requests to hosts of one family, and the answers. One for all, since a raw socket is given a copy
+// of each ICMP packet that the node gets; and it is given those alone that repeat a secret of its own, so that neither other programs' pings
+// nor a flood of answers that nobody asked for keep the agent busy or fill its buffer.
+type echoes struct {
+	fd, family int
+	// event is the socket's place in events.
+	event int
+	// secret is the upper half of each token; never 0.
+	secret   uint32
+	sequence uint16
+	from     unix.RawSockaddrInet6
+}
+
+func newEchoes(family, event int) echoes {
+	return echoes{fd: closed, family: family, event: event, secret: 1 + rand.Uint32N(1<<32-1)}
+}
+
+// errNoEcho is a packet that is no answer.
+var errNoEcho = errors.New("no answer to an echo request")
+
+// next is the request for a place. Each differs from those before it, so that a late answer is none.
+func (e *echoes) next(place int) check.Echo {
+	e.sequence++
+	return check.Echo{Asker: uint16(place), Sequence: e.sequence, Token: uint64(e.secret)<<32 | uint64(rand.Uint32())}
+}
+
+// open opens the socket, unless it is open. An error is a reason.
+func (e *echoes) open(by *poll) error {
+	if e.fd != closed {
 		return nil
-	case ctx.Err() != nil:
-		return check.NoAnswer(t.Spec.Timeout)
 	}
-	return datagramReason(err)
+	protocol := unix.IPPROTO_ICMP
+	if e.family == unix.AF_INET6 {
+		protocol = unix.IPPROTO_ICMPV6
+	}
+	fd, err := unix.Socket(e.family, unix.SOCK_RAW|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, protocol)
+	switch {
+	case errors.Is(err, unix.EPERM):
+		return fmt.Errorf("%w: the agent lacks the capability CAP_NET_RAW, which a ping needs", health.ErrInconclusive)
+	case err != nil:
+		return reason(err)
+	}
+	if err := errors.Join(e.listenToOurs(fd), makeRoom(fd), by.add(fd, e.event, unix.EPOLLIN)); err != nil {
+		closeSocket(fd)
+		return inconclusive("make a socket for pings ready", err)
+	}
+	e.fd = fd
+	return nil
 }
 
-// pingReason says in plain words what the library answered.
-func pingReason(err error) error {
-	var call *os.SyscallError
-	if errors.As(err, &call) && call.Syscall == "socket" && errors.Is(err, unix.EPERM) {
-		return fmt.Errorf("%w: the agent lacks the capability CAP_NET_RAW, which a ping needs where net.ipv4.ping_group_range leaves the agent's group out",
-			health.ErrInconclusive)
+// listenToOurs has the kernel give the socket only packets with the secret: a classic BPF program (SO_ATTACH_FILTER, socket(7)), which sees
+// the IPv4 header, and no IPv6 header.
+func (e *echoes) listenToOurs(fd int) error {
+	const token = 8
+	load := []unix.SockFilter{{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: token}}
+	if e.family == unix.AF_INET {
+		load = []unix.SockFilter{
+			{Code: unix.BPF_LDX | unix.BPF_B | unix.BPF_MSH}, // the length of the IPv4 header
+			{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_IND, K: token},
+		}
+	}
+	program := append(load,
+		unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jf: 1, K: e.secret},
+		unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: check.MostHeard},
+		unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K},
+	)
+	return unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]})
+}
+
+// room is for the requests to hosts whose link-layer address is being asked for, and for answers that come all at once: as many as checks run at
+// the same time, each with what the kernel counts besides.
+const room = 8 << 20
+
+// makeRoom gives a socket buffers, as large as the node's limits (net.core.rmem_max, wmem_max) where the agent may not go beyond them.
+func makeRoom(fd int) error {
+	for _, option := range []struct{ beyond, within int }{{unix.SO_RCVBUFFORCE, unix.SO_RCVBUF}, {unix.SO_SNDBUFFORCE, unix.SO_SNDBUF}} {
+		err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, option.beyond, room)
+		if errors.Is(err, unix.EPERM) {
+			err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, option.within, room)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// receive reads a packet.
+func (e *echoes) receive(into []byte) (from netip.Addr, echo check.Echo, err error) {
+	n, err := receiveFrom(e.fd, into, &e.from)
+	if err != nil {
+		return netip.Addr{}, check.Echo{}, err
+	}
+	var ok bool
+	if e.family == unix.AF_INET {
+		from, echo, ok = check.EchoAnswer4(into[:n])
+	} else {
+		from = netip.AddrFrom16(e.from.Addr)
+		echo, ok = check.EchoAnswer6(into[:n])
+	}
+	if !ok {
+		return netip.Addr{}, check.Echo{}, errNoEcho
+	}
+	return from, echo, nil
+}
+
+// close closes the socket, if it is open.
+func (e *echoes) close() {
+	if e.fd != closed {
+		closeSocket(e.fd)
+	}
+}
+
+// echoReason says in plain words why a request could not be sent.
+func echoReason(err error) error {
+	if errors.Is(err, unix.EAGAIN) {
+		return fmt.Errorf("%w: too many pings wait to be sent", health.ErrInconclusive)
 	}
 	return datagramReason(err)
 }

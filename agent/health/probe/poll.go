@@ -15,9 +15,11 @@ import (
 )
 
 const (
-	// wakeUp and timeUp stand in an event in the place of a place.
-	wakeUp = -1
-	timeUp = -2
+	// These stand in an event in the place of a place.
+	wakeUp      = -1
+	timeUp      = -2
+	echoes4Come = -3
+	echoes6Come = -4
 )
 
 // poll waits for sockets and for a moment (epoll(7), timerfd_create(2)), and for those who wake it (eventfd(2)).

@@ -26,6 +26,8 @@ type Prober struct {
 	results []monitor.Result
 	calls   *Calls
 	sockets sockets
+	// echoes4 and echoes6 are for pings.
+	echoes4, echoes6 echoes
 	// dialogues, exchanges and called are checks made ready.
 	dialogues kept[check.Dialogue]
 	exchanges kept[check.Exchange]
@@ -41,7 +43,10 @@ func New() (*Prober, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open what health checks wait with: %w", err)
 	}
-	p := &Prober{poll: poll, dialogues: kept[check.Dialogue]{}, exchanges: kept[check.Exchange]{}, called: kept[Call]{}}
+	p := &Prober{
+		poll: poll, dialogues: kept[check.Dialogue]{}, exchanges: kept[check.Exchange]{}, called: kept[Call]{},
+		echoes4: newEchoes(unix.AF_INET, echoes4Come), echoes6: newEchoes(unix.AF_INET6, echoes6Come),
+	}
 	p.calls = NewCalls(p.Wake)
 	return p, nil
 }
@@ -49,6 +54,8 @@ func New() (*Prober, error) {
 // Close releases what New opened. Nobody may use the Prober any more.
 func (p *Prober) Close() {
 	p.calls.Close()
+	p.echoes4.close()
+	p.echoes6.close()
 	p.poll.close()
 }
 
@@ -67,7 +74,7 @@ func (p *Prober) Start(place int, t health.Target) {
 	case check.DNS:
 		p.ask(place, t, c)
 	case check.Ping:
-		p.calls.Start(place, t, Weightless(ping(place)))
+		p.ping(place, t)
 	default:
 		p.calls.Start(place, t, p.called.of(c, func() Call { return callOf(c) }))
 	}
@@ -75,7 +82,7 @@ func (p *Prober) Start(place int, t health.Target) {
 
 // End implements monitor.Prober.
 func (p *Prober) End(place int) {
-	if c := &p.at[place]; c.fd != closed {
+	if c := &p.at[place]; c.runs() {
 		answer := c.overdue()
 		p.conclude(place, answer.Failure, answer.Weight)
 		return
@@ -91,6 +98,10 @@ func (p *Prober) Wait(until time.Time) []monitor.Result {
 			p.poll.drain()
 		case timeUp:
 			p.poll.rung()
+		case echoes4Come:
+			p.answers(&p.echoes4)
+		case echoes6Come:
+			p.answers(&p.echoes6)
 		default:
 			p.serve(int(event.Fd), event.Events)
 		}

@@ -47,6 +47,19 @@ func write(fd int, from []byte) (int, error) {
 	return int(n), asError(errno)
 }
 
+// sendTo sends a datagram from a non-blocking socket that is not connected.
+func sendTo(fd int, datagram []byte, to unsafe.Pointer, length uintptr) error {
+	_, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(datagram))), uintptr(len(datagram)), 0, uintptr(to), length) //nolint:gosec // the kernel reads from what outlives the call
+	return asError(errno)
+}
+
+// receiveFrom reads a datagram from a non-blocking socket. From is filled as far as the socket's family goes.
+func receiveFrom(fd int, into []byte, from *unix.RawSockaddrInet6) (int, error) {
+	length := uint32(unsafe.Sizeof(*from))
+	n, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(into))), uintptr(len(into)), 0, uintptr(unsafe.Pointer(from)), uintptr(unsafe.Pointer(&length))) //nolint:gosec // the kernel writes into what outlives the call
+	return int(n), asError(errno)
+}
+
 func asError(errno unix.Errno) error {
 	if errno != 0 {
 		return errno

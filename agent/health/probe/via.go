@@ -36,6 +36,9 @@ func goVia(fd int, via health.Via, realServer netip.Addr) error {
 	return nil
 }
 
+// discard is a port that no packet is sent to here (RFC 863).
+const discard = 9
+
 // sourceTowards is the address that packets from here to a real server come from, which has to be of the virtual IP's family.
 func sourceTowards(realServer, virtual netip.Addr) (unix.Sockaddr, error) {
 	if realServer.Is4() != virtual.Is4() {
