@@ -20,6 +20,8 @@ import (
 const (
 	// patience is how long a contestant gets until all real servers are in the table.
 	patience = 2 * time.Minute
+	// rounds is how often the processors are watched, the contestants by turns: one figure varies by a tenth.
+	rounds = 2
 	// rest is how long nobody looks once all real servers are in the table, and watched is how long the processors are watched.
 	rest    = interval
 	watched = 2 * interval
@@ -35,12 +37,16 @@ func TestBenchHealth(t *testing.T) {
 	for _, k := range kinds() {
 		figures[k.name] = map[string]figure{}
 		fmt.Printf("\n%d real servers, %s every %s\n", services*perOne, k.name, interval)
-		for _, c := range []contestant{ours(), keepalived()} {
-			f := measure(t, c, k)
-			figures[k.name][c.name] = f
-			fmt.Printf("  %-10s  %.1f %% of a processor, %.0f us a check, %.1f MB; a dead one is out after %d ms, at worst %d ms\n", c.name,
-				100*f.processor.Seconds()/watched.Seconds(), float64(f.aCheck().Nanoseconds())/1000, float64(f.resident)/(1<<20),
-				f.median().Milliseconds(), f.worst().Milliseconds())
+		for round := 1; round <= rounds; round++ {
+			for _, c := range []contestant{ours(), keepalived()} {
+				f := measure(t, c, k, round == rounds)
+				fmt.Printf("  %-10s  %.1f %% of a processor, %.0f us a check, %.1f MB\n", c.name, 100*f.processor.Seconds()/watched.Seconds(), f.aCheck(), mb(f.resident))
+				f.processor += figures[k.name][c.name].processor
+				figures[k.name][c.name] = f
+			}
+		}
+		for name, f := range figures[k.name] {
+			fmt.Printf("  %-10s  a dead one is out after %d ms (median), at worst %d ms\n", name, f.median().Milliseconds(), f.worst().Milliseconds())
 		}
 	}
 	tcp, http := figures["tcp"], figures["http"]
@@ -48,26 +54,31 @@ func TestBenchHealth(t *testing.T) {
 		tcp["ours"].processor.Seconds()/tcp["keepalived"].processor.Seconds(),
 		tcp["ours"].median().Seconds()/tcp["keepalived"].median().Seconds(),
 		http["ours"].processor.Seconds()/http["keepalived"].processor.Seconds(),
-		float64(tcp["ours"].resident)/(1<<20), float64(tcp["keepalived"].resident)/(1<<20))
+		mb(tcp["ours"].resident), mb(tcp["keepalived"].resident))
 }
 
 // figure is what one contestant was seen to do.
 type figure struct {
+	// processor is the time used while it was watched.
 	processor time.Duration
 	resident  int64
 	// detected is how long the dead ones stayed in the table.
 	detected []time.Duration
 }
 
-func (f figure) aCheck() time.Duration {
-	return time.Duration(float64(f.processor) / (services * perOne * watched.Seconds() / interval.Seconds()))
+// aCheck is the processor time of a check, in microseconds.
+func (f figure) aCheck() float64 {
+	return float64(f.processor.Microseconds()) / (services * perOne * watched.Seconds() / interval.Seconds())
 }
+
+func mb(bytes int64) float64 { return float64(bytes) / (1 << 20) }
 
 func (f figure) median() time.Duration { return f.detected[len(f.detected)/2] }
 
 func (f figure) worst() time.Duration { return f.detected[len(f.detected)-1] }
 
-func measure(t *testing.T, c contestant, k kind) figure {
+// measure has a contestant check, and real servers die where that is asked for.
+func measure(t *testing.T, c contestant, k kind, deaths bool) figure {
 	t.Helper()
 	w := newWorld(t)
 	defer w.close()
@@ -92,7 +103,11 @@ func measure(t *testing.T, c contestant, k kind) figure {
 	time.Sleep(watched)
 	after, err := program.Usage()
 	check(t, err)
-	return figure{processor: after.Processor - before.Processor, resident: after.Resident, detected: w.detect(c)}
+	f := figure{processor: after.Processor - before.Processor, resident: after.Resident}
+	if deaths {
+		f.detected = w.detect(c)
+	}
+	return f
 }
 
 // detect lets real servers die, and returns how long each stayed in the table, sorted.

@@ -108,6 +108,27 @@ func (s *servers) checksOf(t health.Target) string {
 	return fmt.Sprint(times)
 }
 
+// forget forgets all checks that have begun.
+func (s *servers) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.checks)
+}
+
+// starts is how many checks began at each time, and how many in all.
+func (s *servers) starts() (at map[time.Duration]int, all int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at = map[time.Duration]int{}
+	for _, times := range s.checks {
+		all += len(times)
+		for _, began := range times {
+			at[began]++
+		}
+	}
+	return at, all
+}
+
 // mostAtOnce returns the greatest number of checks that ran at the same time.
 func (s *servers) mostAtOnce() int {
 	s.mu.Lock()

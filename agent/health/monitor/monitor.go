@@ -84,7 +84,7 @@ type Monitor struct {
 	mu      sync.Mutex
 	closed  bool
 	watched index
-	waiting queue               // of watched, those whose check is not running, by when it is due
+	waiting queue               // of watched, those whose check is not running, by when it is to begin at the latest
 	running queue               // those whose check runs, by when its time is over, or it is given up if it has been told to end
 	ending  []*watch            // removed ones whose check still has to be told to end
 	places  places              // of the checks that run
@@ -101,7 +101,7 @@ type watch struct {
 	weight  check.Weight // of the last passed check
 	next    *watch       // of the same address, in the index
 
-	at    time.Time // in waiting, when the check is due; in running, when its time is over, or it is given up
+	at    time.Time // in waiting, when the check begins at the latest; in running, when its time is over, or it is given up
 	began time.Time // of the check that runs
 	queue int32     // the index in waiting or running; notQueued: it is in neither
 	place int32     // of the check that runs; noPlace: none does

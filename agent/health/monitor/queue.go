@@ -21,16 +21,6 @@ func (q *queue) push(w *watch, at time.Time) {
 
 func (q *queue) remove(w *watch) { heap.Remove(&q.watches, int(w.queue)) }
 
-// due takes out and returns the first watch if its time has come, else nil.
-func (q *queue) due(now time.Time) *watch {
-	w := q.first()
-	if w == nil || w.at.After(now) {
-		return nil
-	}
-	q.remove(w)
-	return w
-}
-
 // first is the watch with the earliest time; nil: there is none.
 func (q *queue) first() *watch {
 	if len(q.watches) == 0 {

@@ -14,9 +14,9 @@ const lateAfter = 100 * time.Millisecond
 
 const (
 	// slackShare is the part of the interval that a check may wait for others that are due soon, so that they start together and the
-	// monitor wakes seldom, and mostSlack bounds it. Few targets wake it seldom: with up to health.Few none waits.
+	// monitor turns seldom, and mostSlack bounds it. Few targets make it turn seldom: with up to health.Few none waits.
 	slackShare = 32
-	mostSlack  = 5 * time.Millisecond
+	mostSlack  = 20 * time.Millisecond
 )
 
 // heartbeat is the most time from turn to turn: the loop looks at what there is to do even if nothing happens, so that Stats.Turned grows
@@ -53,23 +53,39 @@ func (m *Monitor) turn(results []Result) (changed bool, next time.Time, more boo
 	if m.closed {
 		return false, m.next(now), m.places.used() > 0
 	}
-	for !m.places.full() {
-		w := m.waiting.due(now)
-		if w == nil {
-			break
-		}
+	changed = m.startDue(now) || changed
+	return changed, m.next(now), true
+}
+
+// wait has a watch wait for its next check.
+func (m *Monitor) wait(w *watch) {
+	at := w.law.Due()
+	if m.watched.size > health.Few {
+		at = at.Add(min(w.law.Spec().Value().Interval/slackShare, mostSlack))
+	}
+	m.waiting.push(w, at)
+}
+
+// startDue begins the checks that are due, as soon as one of them can wait for others no longer.
+func (m *Monitor) startDue(now time.Time) (changed bool) {
+	w := m.waiting.first()
+	if w == nil || w.at.After(now) {
+		return false
+	}
+	for ; w != nil && !w.law.Due().After(now) && !m.places.full(); w = m.waiting.first() {
+		m.waiting.remove(w)
 		if w.stuck < MostStuck {
 			m.start(now, w)
 		} else {
 			changed = m.observe(now, w, stuck{}) || changed
 		}
 	}
-	return changed, m.next(now), true
+	return changed
 }
 
 // start begins a check.
 func (m *Monitor) start(now time.Time, w *watch) {
-	m.stats.count(now.Sub(w.at))
+	m.stats.count(now.Sub(w.law.Due()))
 	m.places.take(w)
 	target := w.target()
 	w.began, w.told = now, false
@@ -115,7 +131,7 @@ func (m *Monitor) observe(now time.Time, w *watch, result error) (changed bool) 
 	if w.law.State() != before {
 		m.transition(w)
 	}
-	m.waiting.push(w, w.law.Due())
+	m.wait(w)
 	return changed
 }
 
@@ -126,14 +142,8 @@ func (m *Monitor) next(now time.Time) time.Time {
 	if w := m.running.first(); w != nil && w.at.Before(next) {
 		next = w.at
 	}
-	if w := m.waiting.first(); w != nil && !m.places.full() && !m.closed {
-		due := w.at
-		if m.watched.size > health.Few {
-			due = due.Add(min(w.law.Spec().Value().Interval/slackShare, mostSlack))
-		}
-		if due.Before(next) {
-			next = due
-		}
+	if w := m.waiting.first(); w != nil && w.at.Before(next) && !m.places.full() && !m.closed {
+		next = w.at
 	}
 	return next
 }

@@ -25,7 +25,7 @@ func (m *Monitor) Update(add map[health.Target]Initial, remove []health.Target) 
 	leaving := m.leaving(add, remove)
 	for _, w := range m.newcomers(add, leaving) {
 		m.watched.add(w)
-		m.waiting.push(w, w.law.Due())
+		m.wait(w)
 	}
 	for w := range leaving {
 		m.remove(w)

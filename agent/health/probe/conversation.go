@@ -30,21 +30,21 @@ type conversation struct {
 	said      int
 	// heard is what came before the last read; unsaid, what the socket has not taken yet.
 	heard, unsaid []byte
+	// watched are the events that the epoll waits for; 0: it does not know the socket yet.
+	watched uint32
 	// reads is how often something was read, and judged how much had come when the dialogue last judged it.
 	reads, judged int
 }
 
-// begin connects. Events are those to wait for.
-func (p *Prober) begin(place int, t health.Target, dialogue check.Dialogue, events uint32) {
+// begin connects.
+func (p *Prober) begin(place int, t health.Target, dialogue check.Dialogue) {
 	fd, err := p.sockets.connect(t)
 	if err != nil {
 		p.finish(place, err)
 		return
 	}
 	p.at[place] = conversation{fd: fd, target: t, dialogue: dialogue}
-	if err := p.poll.add(fd, place, events); err != nil {
-		p.finish(place, inconclusive("wait for the connection", err))
-	}
+	p.fresh.places = append(p.fresh.places, place)
 }
 
 // conclude ends a conversation, or says why there is none.
@@ -94,6 +94,8 @@ func (p *Prober) serve(place int, events uint32) {
 	}
 	if answer := p.talk(c, events); answer.Done {
 		p.conclude(place, answer.Failure, answer.Weight)
+	} else if len(c.unsaid) > 0 && c.watched != 0 {
+		p.watch(place, c)
 	}
 }
 

@@ -4,7 +4,6 @@ package probe
 
 import (
 	"github.com/miekg/dns"
-	"golang.org/x/sys/unix"
 
 	"github.com/lvs-operator/lvs-operator/agent/health"
 	"github.com/lvs-operator/lvs-operator/agent/health/check"
@@ -18,7 +17,7 @@ func (p *Prober) ask(place int, t health.Target, c check.DNS) {
 	case err != nil:
 		p.finish(place, inconclusive("ask", err))
 	case c.Protocol == check.OverTCP:
-		p.begin(place, t, query.Stream(), unix.EPOLLIN|unix.EPOLLOUT|unix.EPOLLET)
+		p.begin(place, t, query.Stream())
 	default:
 		p.post(place, t, query)
 	}

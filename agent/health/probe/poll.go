@@ -103,7 +103,12 @@ func (p *poll) close() {
 
 // add has events of a socket come with a place. Closing the socket ends that.
 func (p *poll) add(fd, place int, events uint32) error {
-	return os.NewSyscallError("epoll_ctl", epollAdd(p.epoll, fd, &unix.EpollEvent{Events: events, Fd: int32(place)}))
+	return p.control(unix.EPOLL_CTL_ADD, fd, place, events)
+}
+
+// control is epoll_ctl(2).
+func (p *poll) control(operation, fd, place int, events uint32) error {
+	return os.NewSyscallError("epoll_ctl", epollControl(p.epoll, operation, fd, &unix.EpollEvent{Events: events, Fd: int32(place)}))
 }
 
 // wait returns events, none when the moment has come, the zero time: never. It may be early.

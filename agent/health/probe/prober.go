@@ -21,6 +21,8 @@ type Prober struct {
 	poll *poll
 	// at are the conversations by place.
 	at []conversation
+	// fresh are those that began since the last Wait.
+	fresh fresh
 	// ended are the results that Wait returns next.
 	ended   []monitor.Result
 	results []monitor.Result
@@ -66,9 +68,9 @@ func (p *Prober) Start(place int, t health.Target) {
 	}
 	switch c := t.Spec.Check.(type) {
 	case check.TCP:
-		p.begin(place, t, nil, unix.EPOLLOUT)
+		p.begin(place, t, nil)
 	case check.Spoken:
-		p.begin(place, t, p.dialogues.of(c, c.Dialogue), unix.EPOLLIN|unix.EPOLLOUT|unix.EPOLLET)
+		p.begin(place, t, p.dialogues.of(c, c.Dialogue))
 	case check.Posted:
 		p.post(place, t, p.exchanges.of(c, c.Exchange))
 	case check.DNS:
@@ -92,6 +94,7 @@ func (p *Prober) End(place int) {
 
 // Wait implements monitor.Prober.
 func (p *Prober) Wait(until time.Time) []monitor.Result {
+	p.settle()
 	for _, event := range p.events(until) {
 		switch event.Fd {
 		case wakeUp:
