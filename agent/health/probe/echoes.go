@@ -3,9 +3,10 @@
 package probe
 
 import (
+	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net/netip"
 
 	"golang.org/x/sys/unix"
@@ -25,10 +26,19 @@ type echoes struct {
 	secret   uint32
 	sequence uint16
 	from     unix.RawSockaddrInet6
+	random   [4]byte
 }
 
 func newEchoes(family, event int) echoes {
-	return echoes{fd: closed, family: family, event: event, secret: 1 + rand.Uint32N(1<<32-1)}
+	e := echoes{fd: closed, family: family, event: event}
+	e.secret = max(1, e.unforeseen())
+	return e
+}
+
+// unforeseen is a number that nobody can foresee.
+func (e *echoes) unforeseen() uint32 {
+	_, _ = rand.Read(e.random[:]) // which never fails
+	return binary.NativeEndian.Uint32(e.random[:])
 }
 
 // errNoEcho is a packet that is no answer.
@@ -37,7 +47,7 @@ var errNoEcho = errors.New("no answer to an echo request")
 // next is the request for a place. Each differs from those before it, so that a late answer is none.
 func (e *echoes) next(place int) check.Echo {
 	e.sequence++
-	return check.Echo{Asker: uint16(place), Sequence: e.sequence, Token: uint64(e.secret)<<32 | uint64(rand.Uint32())}
+	return check.Echo{Asker: uint16(place), Sequence: e.sequence, Token: uint64(e.secret)<<32 | uint64(e.unforeseen())}
 }
 
 // open opens the socket, unless it is open. An error is a reason.
@@ -68,14 +78,15 @@ func (e *echoes) open(by *poll) error {
 // the IPv4 header, and no IPv6 header.
 func (e *echoes) listenToOurs(fd int) error {
 	const token = 8
-	load := []unix.SockFilter{{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: token}}
+	var program []unix.SockFilter
 	if e.family == unix.AF_INET {
-		load = []unix.SockFilter{
-			{Code: unix.BPF_LDX | unix.BPF_B | unix.BPF_MSH}, // the length of the IPv4 header
-			{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_IND, K: token},
-		}
+		program = append(program,
+			unix.SockFilter{Code: unix.BPF_LDX | unix.BPF_B | unix.BPF_MSH}, // the length of the IPv4 header
+			unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_IND, K: token})
+	} else {
+		program = append(program, unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: token})
 	}
-	program := append(load,
+	program = append(program,
 		unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jf: 1, K: e.secret},
 		unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: check.MostHeard},
 		unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K},
