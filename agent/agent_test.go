@@ -212,7 +212,12 @@ func (f *fakeServers) takes(address string, d time.Duration) {
 	f.slow[netip.MustParseAddrPort(address)] = d
 }
 
+// fakeRouter is a virtual router whose elections the test decides.
 type fakeRouter struct {
+	events RouterEvents
+
+	// mu is held where goroutines of the agent look, or the test changes what they look at. Otherwise synctest.Wait sees to the order.
+	mu        sync.Mutex
 	config    vrrp.Config
 	resumed   bool
 	state     vrrp.State
@@ -228,7 +233,6 @@ type fakeRouter struct {
 	// alone makes Stop fail, as when no other director takes over; stopTakes is how long it waits for one.
 	alone     bool
 	stopTakes time.Duration
-	events    RouterEvents
 	// standing, if set, is another one than the state's.
 	standing   vrrp.Standing
 	watcher    func()
@@ -236,66 +240,95 @@ type fakeRouter struct {
 	standsBack bool
 }
 
-func (f *fakeRouter) State() vrrp.State     { return f.state }
-func (f *fakeRouter) Fault() error          { return f.fault }
+// change changes what the agent may be looking at.
+func (f *fakeRouter) change(what func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	what()
+}
+
+// of reads what the test may be changing.
+func of[T any](f *fakeRouter, what *T) T {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return *what
+}
+
+func (f *fakeRouter) State() vrrp.State     { return of(f, &f.state) }
+func (f *fakeRouter) Fault() error          { return of(f, &f.fault) }
 func (f *fakeRouter) Source() netip.Addr    { return netip.MustParseAddr("198.51.100.1") }
-func (f *fakeRouter) Peers() []vrrpnet.Peer { return f.peers }
+func (f *fakeRouter) Peers() []vrrpnet.Peer { return of(f, &f.peers) }
 func (f *fakeRouter) Successor() netip.Addr {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if !f.stopped || f.alone {
 		return netip.Addr{}
 	}
 	return f.stats.ActiveSource
 }
+
 func (f *fakeRouter) Predecessor() (source netip.Addr, alive bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if f.silent.IsValid() {
 		return f.silent, false
 	}
 	return f.predecessor, f.predecessor.IsValid()
 }
-func (f *fakeRouter) Stats() vrrpnet.Stats  { return f.stats }
-func (f *fakeRouter) Announce([]netip.Addr) { f.announced++ }
+func (f *fakeRouter) Stats() vrrpnet.Stats  { return of(f, &f.stats) }
+func (f *fakeRouter) Announce([]netip.Addr) { f.change(func() { f.announced++ }) }
 
 func (f *fakeRouter) Reconfigure(config vrrp.Config) error {
-	f.config = config
+	f.change(func() { f.config = config })
 	return nil
 }
 
 func (f *fakeRouter) Stop(context.Context) error {
-	f.stopped = true
+	f.change(func() { f.stopped = true })
 	time.Sleep(f.stopTakes)
 	if f.alone {
 		return errors.New("no other director has become Active")
 	}
-	f.state = vrrp.Initialize
+	f.change(func() { f.state = vrrp.Initialize })
 	f.stand(vrrp.Absent)
 	return nil
 }
 
 func (f *fakeRouter) become(state vrrp.State) {
 	f.stand(vrrp.Absent)
-	f.state = state
-	if state == vrrp.Active {
-		f.stats.Activations++
-	}
+	f.change(func() {
+		f.state = state
+		if state == vrrp.Active {
+			f.stats.Activations++
+		}
+	})
 	f.hear(state)
 }
 
+// follow makes another director the Active one.
+func (f *fakeRouter) follow(active netip.Addr) { f.change(func() { f.stats.ActiveSource = active }) }
+
 // hear tells of a new state, and announces what is there.
 func (f *fakeRouter) hear(state vrrp.State) {
-	if f.atOnce = len(f.events.Transition(state)); f.atOnce > 0 {
-		f.announced++
-	}
+	there := len(f.events.Transition(state))
+	f.change(func() {
+		if f.atOnce = there; there > 0 {
+			f.announced++
+		}
+	})
 }
 
 // stand makes the router stand so; Absent: as its state says.
 func (f *fakeRouter) stand(standing vrrp.Standing) {
-	f.standing = standing
-	if f.watcher != nil {
-		f.watcher()
+	f.change(func() { f.standing = standing })
+	if watcher := of(f, &f.watcher); watcher != nil {
+		watcher()
 	}
 }
 
 func (f *fakeRouter) Standing() vrrp.Standing {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	switch {
 	case f.standing != vrrp.Absent:
 		return f.standing
@@ -307,25 +340,23 @@ func (f *fakeRouter) Standing() vrrp.Standing {
 	return vrrp.Following
 }
 
-func (f *fakeRouter) Watch(watcher func()) { f.watcher = watcher }
-func (f *fakeRouter) StandBack(back bool)  { f.standsBack = back }
+func (f *fakeRouter) Watch(watcher func()) { f.change(func() { f.watcher = watcher }) }
+func (f *fakeRouter) StandBack(back bool)  { f.change(func() { f.standsBack = back }) }
 
 // Yield offers the role; another director takes it when the test says so.
 func (f *fakeRouter) Yield() {
 	if f.Standing() == vrrp.Holding {
-		f.yields++
+		f.change(func() { f.yields++ })
 		f.stand(vrrp.Waiting)
 	}
 }
 
 func (f *fakeRouter) Claim() {
-	if f.state == vrrp.Backup || f.Standing() != vrrp.Holding && f.state == vrrp.Active {
-		wasActive := f.state == vrrp.Active
-		f.state, f.standing = vrrp.Active, vrrp.Absent
-		if f.watcher != nil {
-			f.watcher()
-		}
-		if !wasActive {
+	state := f.State()
+	if state == vrrp.Backup || f.Standing() != vrrp.Holding && state == vrrp.Active {
+		f.change(func() { f.state = vrrp.Active })
+		f.stand(vrrp.Absent)
+		if state != vrrp.Active {
 			f.hear(vrrp.Active)
 		}
 	}

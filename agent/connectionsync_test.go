@@ -43,7 +43,7 @@ func TestADirectorThatComesBackTakesNoRoleBeforeItKnowsTheConnections(t *testing
 		n.expectPreempts(t, "at first", false)
 		n.later(t, 20*time.Second)
 		n.expectPreempts(t, "after a long time without an Active director", false)
-		n.started[0].stats.ActiveSource = other
+		n.started[0].follow(other)
 		n.later(t, time.Second)
 		if !slices.Equal(n.exchange.asked, []netip.Addr{other}) {
 			t.Fatalf("asked %s, want the Active director", n.exchange.asked)
@@ -58,7 +58,7 @@ func TestADirectorThatComesBackTakesNoRoleBeforeItKnowsTheConnections(t *testing
 func TestADirectorThatIsToldNothingWaitsForATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := returning(t)
-		n.started[0].stats.ActiveSource = other
+		n.started[0].follow(other)
 		n.later(t, catchUpBound-time.Second)
 		n.expectPreempts(t, "before the bound", false)
 		n.later(t, 2*time.Second)
@@ -78,7 +78,7 @@ func TestADirectorThatBecomesActiveItselfHasNothingToWaitFor(t *testing.T) {
 func TestADirectorWhoseInterfaceWasDownHasMissedConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := returning(t)
-		n.started[0].stats.ActiveSource = other
+		n.started[0].follow(other)
 		n.later(t, time.Second)
 		n.exchange.answers <- nil
 		n.expectPreempts(t, "when it knows the connections", true)
@@ -167,7 +167,7 @@ func TestADirectorThatResumedHandsOverAsAnyOther(t *testing.T) {
 		if !n.started[0].resumed {
 			t.Fatal("did not resume")
 		}
-		n.started[0].stats.ActiveSource = other
+		n.started[0].follow(other)
 		n.started[0].become(vrrp.Backup)
 		n.settle(t)
 		n.expectTold(t, "yielded", "500ms own synced")
@@ -190,7 +190,7 @@ func TestAnotherExchangeWaitsForTheEndOfTheFirst(t *testing.T) {
 			t.Fatalf("exchange %+v, the first one ended: %t", n.exchange.master, first.ended.Load())
 		}
 		n.expectPreempts(t, "with a new exchange", false)
-		n.started[0].stats.ActiveSource = other
+		n.started[0].follow(other)
 		n.later(t, time.Second)
 		n.exchange.answers <- nil
 		n.expectPreempts(t, "when it knows the connections", true)

@@ -19,6 +19,7 @@ func looping(t *testing.T, changes <-chan struct{}) *node {
 	n.api.say(view(3, 3))
 	go n.loop(t.Context(), changes)
 	time.Sleep(12 * time.Second) // past the first checks, and three seconds from the next audit
+	synctest.Wait()
 	return n
 }
 

@@ -24,7 +24,7 @@ func TestADirectorReportsHowOftenItWasActiveAndWhomItFollows(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := active(t)
 		n.started[0].become(vrrp.Backup)
-		n.started[0].stats.ActiveSource = netip.MustParseAddr("198.51.100.2")
+		n.started[0].follow(netip.MustParseAddr("198.51.100.2"))
 		n.settle(t)
 		want := v1alpha1.VirtualRouterStatus{
 			VirtualRouterID: 66, Family: v1alpha1.FamilyIPv4, State: v1alpha1.VRRPBackup, Since: metav1.NewTime(time.Now()), Epoch: 1,

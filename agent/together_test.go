@@ -50,11 +50,15 @@ func twoRoles(t *testing.T, preempt bool) (n *node, outside, inside *fakeRouter)
 	t.Helper()
 	n, outside, inside = twoArms(t, preempt)
 	// Nobody is to see one of them without the other: it would be told to yield.
-	outside.state, inside.state = vrrp.Active, vrrp.Active
+	for _, r := range n.started {
+		r.change(func() { r.state = vrrp.Active })
+	}
 	outside.become(vrrp.Active)
 	inside.become(vrrp.Active)
 	n.settle(t)
-	outside.yields, inside.yields = 0, 0
+	for _, r := range n.started {
+		r.change(func() { r.yields = 0 })
+	}
 	return n, outside, inside
 }
 
@@ -95,7 +99,7 @@ func TestTheLossOfOneRoleOffersTheOther(t *testing.T) {
 func TestAFaultOffersTheOtherRoleAndStandsBackWhileItLasts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n, outside, inside := twoRoles(t, true)
-		inside.fault = errors.New("interface is down or has no carrier")
+		inside.change(func() { inside.fault = errors.New("interface is down or has no carrier") })
 		inside.become(vrrp.Initialize)
 		synctest.Wait()
 		if outside.yields != 1 || !outside.standsBack {
@@ -114,7 +118,7 @@ func TestAFaultOffersTheOtherRoleAndStandsBackWhileItLasts(t *testing.T) {
 		if outside.yields != 1 {
 			t.Errorf("%d offers: who preempts needs no other", outside.yields)
 		}
-		inside.fault = nil
+		inside.change(func() { inside.fault = nil })
 		inside.become(vrrp.Backup)
 		inside.stand(vrrp.Waiting)
 		n.settle(t)
@@ -128,7 +132,7 @@ func TestAFaultOffersTheOtherRoleAndStandsBackWhileItLasts(t *testing.T) {
 func TestWhereNobodyPreemptsADirectorWithAFaultOffersAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n, outside, inside := twoRoles(t, false)
-		inside.fault = errors.New("interface is down or has no carrier")
+		inside.change(func() { inside.fault = errors.New("interface is down or has no carrier") })
 		inside.become(vrrp.Initialize)
 		n.settle(t)
 		outside.stand(vrrp.Absent) // nobody took it
@@ -165,7 +169,7 @@ func TestPrioritiesOfRoutersThatMoveTogetherAreLoweredTogether(t *testing.T) {
 func TestARouterThatDoesNotMoveTogetherAnyMoreIsItsOwn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n, outside, inside := twoRoles(t, true)
-		inside.fault = errors.New("interface is down or has no carrier")
+		inside.change(func() { inside.fault = errors.New("interface is down or has no carrier") })
 		inside.become(vrrp.Initialize)
 		n.settle(t)
 		apart := twoLinks(true)

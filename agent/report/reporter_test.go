@@ -39,6 +39,13 @@ func (r *recorder) writes() int {
 	return len(r.times)
 }
 
+// tried is how many writes were tried.
+func (r *recorder) tried() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.tries
+}
+
 func (r *recorder) set(away bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -167,7 +174,7 @@ func TestAnElectionWaitsForNoPauseOfAnotherReport(t *testing.T) {
 		said.Services = 1
 		r.Set(said)
 		time.Sleep(time.Minute) // the pauses have grown to the longest
-		for w.tries = 0; w.tries == 0; {
+		for before := w.tried(); w.tried() == before; {
 			time.Sleep(100 * time.Millisecond) // one of them begins
 		}
 		w.set(false)

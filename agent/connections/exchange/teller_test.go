@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,13 +20,17 @@ import (
 
 // fakeKernel has a table, which the test changes between readings.
 type fakeKernel struct {
+	mu    sync.Mutex
 	table []connections.Connection
 	// bad is the error at the end of each reading.
 	bad error
 }
 
 func (k *fakeKernel) Connections(ctx context.Context, with func(connections.Connection) bool) error {
-	for _, c := range k.table {
+	k.mu.Lock()
+	table := slices.Clone(k.table)
+	k.mu.Unlock()
+	for _, c := range table {
 		if !with(c) {
 			return nil
 		}
@@ -42,6 +47,7 @@ func (k *fakeKernel) Services(context.Context) (connections.Services, error) {
 
 // fakeSender remembers what was flushed.
 type fakeSender struct {
+	mu           sync.Mutex
 	filled, sent []string
 	refuse       error
 	closed       bool
@@ -53,8 +59,19 @@ func (s *fakeSender) Send(c connections.Connection, d connections.Details) error
 }
 
 func (s *fakeSender) Flush() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.sent, s.filled = append(s.sent, s.filled...), nil
 	return nil
+}
+
+// take returns what was flushed, and forgets it.
+func (s *fakeSender) take() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sent := s.sent
+	s.sent = nil
+	return sent
 }
 
 func (s *fakeSender) Close() { s.closed = true }
@@ -79,16 +96,17 @@ func TestWhileARoleChangesHandsOthersHearOfWhatIsNewAndOfWhatIsOtherwiseNow(t *t
 		expect := func(want ...string) {
 			t.Helper()
 			synctest.Wait()
-			if !slices.Equal(s.sent, want) {
-				t.Fatalf("told of:\n%s\nwant:\n%s", strings.Join(s.sent, "\n"), strings.Join(want, "\n"))
+			if sent := s.take(); !slices.Equal(sent, want) {
+				t.Fatalf("told of:\n%s\nwant:\n%s", strings.Join(sent, "\n"), strings.Join(want, "\n"))
 			}
-			s.sent = nil
 		}
 		expect("203.0.113.5:1 in 1 by method 3", "203.0.113.5:2 in 3 by method 3")
 		time.Sleep(shortestPause)
 		expect()
+		k.mu.Lock()
 		k.table[1].State = 1
 		k.table = append(k.table, connection("203.0.113.5:3", 3))
+		k.mu.Unlock()
 		time.Sleep(shortestPause)
 		expect("203.0.113.5:2 in 1 by method 3", "203.0.113.5:3 in 3 by method 3")
 		if err := <-ended; err != nil || !s.closed {
