@@ -27,7 +27,7 @@ demo-down: build-lab ## End what `make demo KEEP=1` left running.
 	bin/lab down
 
 .PHONY: test
-test: test-unit test-fuzz test-api test-chart test-kernel test-e2e ## Run every test: unit, fuzz, API server, chart, kernel, end to end.
+test: test-race test-fuzz test-api test-chart test-kernel test-e2e ## Run every test: unit, fuzz, API server, chart, kernel, end to end.
 
 ##@ Measure
 
@@ -83,6 +83,11 @@ verify: ## Fail if generated files or go.mod are stale, or code is not formatted
 .PHONY: test-unit
 test-unit: ## Run the tests that need nothing but Go.
 	go test ./...
+
+.PHONY: test-race
+test-race: ## Run the same under the race detector, which needs a C compiler.
+	hack/packages.sh race
+	CGO_ENABLED=1 go test -race -timeout 20m ./...
 
 .PHONY: test-fuzz
 test-fuzz: ## Try input that nobody thought of on all that reads packets and files: 10 seconds each fuzz test, or FUZZTIME.

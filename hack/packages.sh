@@ -8,12 +8,13 @@
 #   hack/packages.sh keepalived, trace   what some tests compare with or record with: keepalived; tcpdump
 #   hack/packages.sh ftp    a server and a client of the application helper's tests: vsftpd, curl
 #   hack/packages.sh web    real servers of the health checks' benchmark: nginx
+#   hack/packages.sh race   what the race detector is linked with: gcc
 #   hack/packages.sh servers   real servers of the health checks' tests: nginx, dnsmasq, exim
 #
 # Several sets may be named at once. Nothing happens when everything is there. No package's service is started.
 set -eu
 
-# wanted prints "command package" pairs of one set. A package counts as there when its command is.
+# wanted prints lines of one set: a command and the packages that bring it. They count as there when the command is.
 wanted() {
 	case $1 in
 	lab) printf '%s\n' 'ip iproute2' 'ipvsadm ipvsadm' 'nft nftables' ;;
@@ -22,9 +23,10 @@ wanted() {
 	trace) printf '%s\n' 'tcpdump tcpdump' ;;
 	ftp) printf '%s\n' 'vsftpd vsftpd' 'curl curl' ;;
 	web) printf '%s\n' 'nginx nginx-light' ;;
+	race) printf '%s\n' 'gcc gcc libc6-dev' ;;
 	servers) printf '%s\n' 'nginx nginx-light' 'dnsmasq dnsmasq-base' 'exim4 exim4-daemon-light' ;;
 	*)
-		echo "hack/packages.sh: unknown set \"$1\"; the sets are lab, vm, keepalived, trace, ftp, web and servers" >&2
+		echo "hack/packages.sh: unknown set \"$1\"; the sets are lab, vm, keepalived, trace, ftp, web, race and servers" >&2
 		return 2
 		;;
 	esac
