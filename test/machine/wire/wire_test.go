@@ -68,7 +68,7 @@ func TestExitCodeComesBack(t *testing.T) {
 		"exit 3":                  {Code: 3},
 		"exit 255":                {Code: 255},
 		"kill -9 $$":              {Code: 137, Signal: 9},
-		"sleep 600 & kill -1 $$":  {Code: 129, Signal: 1},
+		"sleep 600 & kill -15 $$": {Code: 143, Signal: 15},
 		"cat >/dev/null; exit 42": {Code: 42},
 	} {
 		conn, _ := connect(t)
