@@ -65,7 +65,7 @@ install() {
 }
 
 [ $# -gt 0 ] || {
-	echo "usage: hack/packages.sh lab|vm|keepalived|trace|ftp|web|servers ..." >&2
+	echo "usage: hack/packages.sh lab|vm|keepalived|trace|ftp|web|race|servers ..." >&2
 	exit 2
 }
 packages=$(missing "$@")

@@ -11,16 +11,16 @@ import (
 const afterStop = "error received after stop sequence was engaged"
 
 // leaseGivenBack is the error that comes then in every orderly stop: the Lease has been given back, as it should be. A Lease
-// that is lost in between ends the manager with this error, and is logged as the reason.
+// that is lost before the stop ends the manager with this error, which is logged as the reason.
 const leaseGivenBack = "leader election lost"
 
-// orderlyStop logs what its Handler logs, except that an orderly stop is no ERROR: whether controller-runtime logs it
+// orderlyStop logs what its Handler logs, except that the end of the Lease in an orderly stop is INFO and no ERROR: whether controller-runtime logs it
 // depends on which of two goroutines is first (kubernetes-sigs/controller-runtime#3535).
 type orderlyStop struct{ slog.Handler }
 
 func (h orderlyStop) Handle(ctx context.Context, record slog.Record) error {
 	if record.Message == afterStop && givesLeaseBack(record) {
-		return nil
+		record.Level = slog.LevelInfo
 	}
 	return h.Handler.Handle(ctx, record)
 }

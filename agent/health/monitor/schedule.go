@@ -61,7 +61,7 @@ func (m *Monitor) turn(results []Result) (changed bool, next time.Time, more boo
 func (m *Monitor) wait(w *watch) {
 	at := w.law.Due()
 	if m.watched.size > health.Few {
-		at = at.Add(min(w.law.Spec().Value().Interval/slackShare, mostSlack))
+		at = at.Add(min(max(0, w.law.Spec().Value().Interval/slackShare), mostSlack))
 	}
 	m.waiting.push(w, at)
 }
@@ -75,7 +75,7 @@ func (m *Monitor) startDue(now time.Time) (changed bool) {
 	for ; w != nil && !w.law.Due().After(now) && !m.places.full(); w = m.waiting.first() {
 		m.waiting.remove(w)
 		if w.stuck < MostStuck {
-			m.start(now, w)
+			m.start(w)
 		} else {
 			changed = m.observe(now, w, stuck{}) || changed
 		}
@@ -84,7 +84,9 @@ func (m *Monitor) startDue(now time.Time) (changed bool) {
 }
 
 // start begins a check.
-func (m *Monitor) start(now time.Time, w *watch) {
+func (m *Monitor) start(w *watch) {
+	// Those of one turn begin one after another, and each has its whole timeout.
+	now := m.now()
 	m.stats.count(now.Sub(w.law.Due()))
 	m.places.take(w)
 	target := w.target()

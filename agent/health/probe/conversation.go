@@ -19,7 +19,7 @@ const closed = -1
 type conversation struct {
 	fd     int
 	target health.Target
-	// exchange is nil unless the check is made by a datagram; then the rest does not matter.
+	// exchange is nil unless the check is made by a datagram; then what is of a dialogue does not matter.
 	exchange check.Exchange
 	// echo is zero unless the check is a ping, which has no socket of its own and none of the rest.
 	echo check.Echo
