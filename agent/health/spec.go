@@ -83,8 +83,8 @@ func within(name string, d, low, high time.Duration) error {
 }
 
 // RemovalBound is the longest time from the death of a real server that is up to its going down, when checks start and end on
-// time (with more than Few targets each may begin 20 ms later, so that they begin together): it dies right after a passed check, and every try then waits for its whole timeout. Rise and FlapDamping are no part of it: they
-// put off only its return.
+// time (with more than Few targets each may begin 20 ms later, so that they begin together): it dies right after a passed check, and every
+// try then waits for its whole timeout. Rise and FlapDamping are no part of it: they put off only its return.
 //
 //	interval + (retries+1)*timeout + retries*retryDelay
 func (s Spec) RemovalBound() time.Duration {

@@ -9,6 +9,8 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"github.com/lvs-operator/lvs-operator/agent/checksum"
 )
 
 // Offsets and sizes of the packet (RFC 3768 section 5.1, RFC 9568 section 5.1). Both versions agree up to byte 3 and
@@ -110,11 +112,11 @@ func (a *Advertisement) AppendBinary(b []byte, src, dst netip.Addr) ([]byte, err
 		b = append(b, a.Auth.Data[:]...)
 	}
 	packet := b[start:]
-	sum := onesSum(0, packet)
+	sum := checksum.Sum(0, packet)
 	if a.Version == Version3 && (!a.Plain || src.Is6()) {
 		sum = pseudoHeaderSum(sum, src, dst, len(packet))
 	}
-	binary.BigEndian.PutUint16(packet[offChecksum:], ^fold(sum))
+	binary.BigEndian.PutUint16(packet[offChecksum:], ^checksum.Fold(sum))
 	return b, nil
 }
 

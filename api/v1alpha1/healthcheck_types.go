@@ -6,7 +6,8 @@ import metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 // HealthCheck is how a director checks one real server. A real server starts down, comes up with its first passed check,
 // and goes down when a check and all its retries have failed: at most interval + (retries+1)*timeout + retries*retryDelay
-// after it died, and on a director with more than 64 real servers up to 20ms more for each try. One that a failed check has found down comes up again after rise passed checks, unless flapDamping holds it down.
+// after it died, and on a director with more than 64 real servers up to 20ms more for each try. One that a failed check has
+// found down comes up again after rise passed checks, unless flapDamping holds it down.
 //
 // +kubebuilder:validation:XValidation:rule="[has(self.tcp), has(self.http), has(self.tls), has(self.grpc), has(self.udp), has(self.smtp), has(self.dns), has(self.ping)].filter(x, x).size() == 1",message="want one kind of check: tcp, http, tls, grpc, udp, smtp, dns or ping"
 // +kubebuilder:validation:XValidation:rule="!has(self.ping) || !has(self.port)",message="ping is of the whole real server: leave port out"

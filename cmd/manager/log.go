@@ -14,8 +14,8 @@ const afterStop = "error received after stop sequence was engaged"
 // that is lost before the stop ends the manager with this error, which is logged as the reason.
 const leaseGivenBack = "leader election lost"
 
-// orderlyStop logs what its Handler logs, except that the end of the Lease in an orderly stop is INFO and no ERROR: whether controller-runtime logs it
-// depends on which of two goroutines is first (kubernetes-sigs/controller-runtime#3535).
+// orderlyStop logs what its Handler logs, except that the end of the Lease in an orderly stop is INFO and no ERROR: whether
+// controller-runtime logs it depends on which of two goroutines is first (kubernetes-sigs/controller-runtime#3535).
 type orderlyStop struct{ slog.Handler }
 
 func (h orderlyStop) Handle(ctx context.Context, record slog.Record) error {

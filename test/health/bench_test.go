@@ -33,20 +33,22 @@ const (
 
 // TestBenchHealth prints what docs/benchmarks.md explains, and ends with a line of key=value pairs.
 func TestBenchHealth(t *testing.T) {
+	contestants := []contestant{ours(), keepalived()}
 	figures := map[string]map[string]figure{}
 	for _, k := range kinds() {
 		figures[k.name] = map[string]figure{}
 		fmt.Printf("\n%d real servers, %s every %s\n", services*perOne, k.name, interval)
 		for round := 1; round <= rounds; round++ {
-			for _, c := range []contestant{ours(), keepalived()} {
+			for _, c := range contestants {
 				f := measure(t, c, k, round == rounds)
 				fmt.Printf("  %-10s  %.1f %% of a processor, %.0f us a check, %.1f MB\n", c.name, 100*f.processor.Seconds()/watched.Seconds(), f.aCheck(), mb(f.resident))
 				f.processor += figures[k.name][c.name].processor
 				figures[k.name][c.name] = f
 			}
 		}
-		for name, f := range figures[k.name] {
-			fmt.Printf("  %-10s  a dead one is out after %d ms (median), at worst %d ms\n", name, f.median().Milliseconds(), f.worst().Milliseconds())
+		for _, c := range contestants {
+			f := figures[k.name][c.name]
+			fmt.Printf("  %-10s  a dead one is out after %d ms (median), at worst %d ms\n", c.name, f.median().Milliseconds(), f.worst().Milliseconds())
 		}
 	}
 	tcp, http := figures["tcp"], figures["http"]

@@ -23,7 +23,7 @@ const module = "github.com/lvs-operator/lvs-operator"
 
 // pure rooms decide and never act: no logging, metrics, context, goroutines, clock, sockets, netlink or Kubernetes clients.
 var pure = []string{
-	"agent/connections", "agent/desired", "agent/health", "agent/health/check", "agent/ipvs", "agent/ipvs/wire", "agent/mark", "agent/plan",
+	"agent/checksum", "agent/connections", "agent/desired", "agent/health", "agent/health/check", "agent/ipvs", "agent/ipvs/wire", "agent/mark", "agent/plan",
 	"agent/realserver", "agent/serving", "agent/vrrp", "api/v1alpha1", "controllers/allocate", "controllers/compile", "controllers/rollup",
 }
 

@@ -5,6 +5,8 @@ package check
 import (
 	"encoding/binary"
 	"net/netip"
+
+	"github.com/lvs-operator/lvs-operator/agent/checksum"
 )
 
 // EchoSize is the size of an echo request and of its answer, in bytes, without the IP header.
@@ -27,7 +29,7 @@ const (
 // Request4 writes the request for IPv4.
 func (e Echo) Request4(to *[EchoSize]byte) {
 	e.put(to, echoRequest4)
-	binary.BigEndian.PutUint16(to[2:], ^onesSum(to))
+	binary.BigEndian.PutUint16(to[2:], ^checksum.Fold(checksum.Sum(0, to[:])))
 }
 
 // Request6 writes the request for IPv6, without its checksum, which the kernel writes for raw sockets (RFC 3542 section 3.1).
@@ -51,7 +53,7 @@ func EchoAnswer4(packet []byte) (from netip.Addr, echo Echo, ok bool) {
 		return netip.Addr{}, Echo{}, false
 	}
 	message := (*[EchoSize]byte)(packet[header:])
-	if onesSum(message) != 0xffff {
+	if checksum.Fold(checksum.Sum(0, message[:])) != checksum.Right {
 		return netip.Addr{}, Echo{}, false
 	}
 	echo, ok = read(message, echoReply4)
@@ -75,14 +77,4 @@ func read(message *[EchoSize]byte, kind byte) (echo Echo, ok bool) {
 		Sequence: binary.BigEndian.Uint16(message[6:]),
 		Token:    binary.BigEndian.Uint64(message[8:]),
 	}, true
-}
-
-// onesSum is the one's complement sum of a message's words (RFC 1071): 0xffff where the checksum in it is right.
-func onesSum(message *[EchoSize]byte) uint16 {
-	var sum uint32
-	for at := 0; at < EchoSize; at += 2 {
-		sum += uint32(binary.BigEndian.Uint16(message[at:]))
-	}
-	sum = sum&0xffff + sum>>16
-	return uint16(sum + sum>>16)
 }

@@ -8,11 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 
+	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 
 	"github.com/lvs-operator/lvs-operator/agent/health"
 	"github.com/lvs-operator/lvs-operator/agent/health/check"
+	"github.com/lvs-operator/lvs-operator/agent/packetfilter"
 )
 
 // echoes is a raw socket (raw(7)) for echo requests to hosts of one family, and the answers. One for all, since a raw socket is given a copy
@@ -74,24 +77,18 @@ func (e *echoes) open(by *poll) error {
 	return nil
 }
 
-// listenToOurs has the kernel give the socket only packets with the secret: a classic BPF program (SO_ATTACH_FILTER, socket(7)), which sees
-// the IPv4 header, and no IPv6 header.
+// listenToOurs has the kernel give the socket only packets with the secret. A filter sees the IPv4 header, and no IPv6 header.
 func (e *echoes) listenToOurs(fd int) error {
 	const token = 8
-	var program []unix.SockFilter
+	load := []bpf.Instruction{bpf.LoadAbsolute{Off: token, Size: 4}}
 	if e.family == unix.AF_INET {
-		program = append(program,
-			unix.SockFilter{Code: unix.BPF_LDX | unix.BPF_B | unix.BPF_MSH}, // the length of the IPv4 header
-			unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_IND, K: token})
-	} else {
-		program = append(program, unix.SockFilter{Code: unix.BPF_LD | unix.BPF_W | unix.BPF_ABS, K: token})
+		load = []bpf.Instruction{bpf.LoadMemShift{Off: 0}, bpf.LoadIndirect{Off: token, Size: 4}} // beyond the header
 	}
-	program = append(program,
-		unix.SockFilter{Code: unix.BPF_JMP | unix.BPF_JEQ | unix.BPF_K, Jf: 1, K: e.secret},
-		unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K, K: check.MostHeard},
-		unix.SockFilter{Code: unix.BPF_RET | unix.BPF_K},
-	)
-	return unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]})
+	return packetfilter.Attach(fd, slices.Concat(load, []bpf.Instruction{
+		bpf.JumpIf{Cond: bpf.JumpEqual, Val: e.secret, SkipFalse: 1},
+		bpf.RetConstant{Val: check.MostHeard},
+		bpf.RetConstant{Val: 0},
+	}))
 }
 
 // room is for the requests to hosts whose link-layer address is being asked for, and for answers that come all at once: as many as checks run at

@@ -4,6 +4,7 @@ package probe
 
 import (
 	"errors"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
@@ -20,17 +21,17 @@ func (p *Prober) post(place int, t health.Target, exchange check.Exchange) {
 		return
 	}
 	p.at[place] = conversation{fd: fd, target: t, exchange: exchange}
-	if err := send(fd, exchange.Say()); err != nil {
+	if err := send(fd, exchange.Say(), nil, 0); err != nil {
 		p.finish(place, datagramReason(err))
 		return
 	}
 	p.fresh.places = append(p.fresh.places, place)
 }
 
-// send sends a datagram, which may be empty.
-func send(fd int, datagram []byte) error {
+// send sends a datagram, which may be empty: to an address, or from a connected socket to nil.
+func send(fd int, datagram []byte, to unsafe.Pointer, length uintptr) error {
 	for {
-		if _, err := write(fd, datagram); !errors.Is(err, unix.EINTR) {
+		if err := sendTo(fd, datagram, to, length); !errors.Is(err, unix.EINTR) {
 			return err
 		}
 	}

@@ -43,11 +43,7 @@ func (p *Prober) request(by *echoes, to netip.AddrPort, echo check.Echo) error {
 		echo.Request6(&message)
 	}
 	_, address, length := p.sockets.address(to)
-	for {
-		if err := sendTo(by.fd, message[:], address, length); !errors.Is(err, unix.EINTR) {
-			return err
-		}
-	}
+	return send(by.fd, message[:], address, length)
 }
 
 // answers takes what has come, so much at a time that nothing else waits for long: there is another event for the rest.

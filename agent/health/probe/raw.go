@@ -47,13 +47,13 @@ func read(fd int, into []byte) (int, error) {
 	return int(n), asError(errno)
 }
 
-// write writes to a non-blocking socket, of datagrams an empty one, too; SIGPIPE is none of it, as Go's runtime ignores it for sockets.
+// write writes to a non-blocking socket; SIGPIPE is none of it, as Go's runtime ignores it for sockets.
 func write(fd int, from []byte) (int, error) {
 	n, _, errno := unix.RawSyscall(unix.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(from))), uintptr(len(from))) //nolint:gosec // the kernel reads from what outlives the call
 	return int(n), asError(errno)
 }
 
-// sendTo sends a datagram from a non-blocking socket that is not connected.
+// sendTo sends a datagram, which may be empty, from a non-blocking socket; to is nil where it is connected.
 func sendTo(fd int, datagram []byte, to unsafe.Pointer, length uintptr) error {
 	_, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(datagram))), uintptr(len(datagram)), 0, uintptr(to), length) //nolint:gosec // the kernel reads from what outlives the call
 	return asError(errno)

@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/lvs-operator/lvs-operator/agent/checksum"
 	"github.com/lvs-operator/lvs-operator/agent/vrrp"
 )
 
@@ -72,14 +73,7 @@ func putIPv4(packet []byte, source, destination netip.Addr) {
 	packet[8], packet[9] = vrrp.TTL, vrrp.Protocol
 	copy(packet[12:], from[:])
 	copy(packet[16:], to[:])
-	sum := uint32(0)
-	for i := 0; i < ipv4Header; i += 2 {
-		sum += uint32(binary.BigEndian.Uint16(packet[i:]))
-	}
-	for sum>>16 != 0 {
-		sum = sum&0xffff + sum>>16
-	}
-	binary.BigEndian.PutUint16(packet[10:], ^uint16(sum))
+	binary.BigEndian.PutUint16(packet[10:], ^checksum.Fold(checksum.Sum(0, packet[:ipv4Header])))
 }
 
 // putIPv6 writes the header of a packet of VRRP (RFC 8200 section 3).

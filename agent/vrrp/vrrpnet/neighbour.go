@@ -7,6 +7,8 @@ import (
 	"net/netip"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/lvs-operator/lvs-operator/agent/checksum"
 )
 
 const (
@@ -45,12 +47,6 @@ func putNeighbourAdvertisement(packet *[naSize]byte, hardware hardwareAddress, a
 
 // icmp6Checksum is the checksum of the packet's body with the pseudo-header of RFC 8200 section 8.1.
 func icmp6Checksum(packet *[naSize]byte) uint16 {
-	sum := uint32(unix.IPPROTO_ICMPV6 + naSize - ipv6Header)
-	for i := 8; i < naSize; i += 2 { // the addresses of the header, and the body
-		sum += uint32(binary.BigEndian.Uint16(packet[i:]))
-	}
-	for sum>>16 != 0 {
-		sum = sum&0xffff + sum>>16
-	}
-	return ^uint16(sum)
+	const rest = unix.IPPROTO_ICMPV6 + naSize - ipv6Header
+	return ^checksum.Fold(checksum.Sum(rest, packet[8:])) // the addresses of the header, and the body
 }

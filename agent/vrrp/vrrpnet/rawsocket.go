@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"net/netip"
 
-	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
 
+	"github.com/lvs-operator/lvs-operator/agent/packetfilter"
 	"github.com/lvs-operator/lvs-operator/agent/vrrp"
 )
 
@@ -68,7 +68,7 @@ func (s *rawSocket) prepare(family netip.Addr, name string) error {
 }
 
 func (s *rawSocket) prepare4() error {
-	if err := s.attach(filter4()); err != nil {
+	if err := packetfilter.Attach(s.fd, filter4()); err != nil {
 		return err
 	}
 	err := s.set(unix.IPPROTO_IP, []option{
@@ -115,22 +115,6 @@ func (s *rawSocket) set(level int, options []option) error {
 		if err := unix.SetsockoptInt(s.fd, level, o.code, o.value); err != nil {
 			return fmt.Errorf("set %s to %d: %w", o.name, o.value, err)
 		}
-	}
-	return nil
-}
-
-func (s *rawSocket) attach(instructions []bpf.Instruction) error {
-	raw, err := bpf.Assemble(instructions)
-	if err != nil {
-		return fmt.Errorf("assemble packet filter: %w", err)
-	}
-	program := make([]unix.SockFilter, len(raw))
-	for i, r := range raw {
-		program[i] = unix.SockFilter{Code: r.Op, Jt: r.Jt, Jf: r.Jf, K: r.K}
-	}
-	fprog := &unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]}
-	if err := unix.SetsockoptSockFprog(s.fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, fprog); err != nil {
-		return fmt.Errorf("attach packet filter: %w", err)
 	}
 	return nil
 }
